@@ -1,0 +1,135 @@
+# virtmda: local delivery agent for sendmail hosts with many mail domains.
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# GNU make and pkg-config, not recursive. Each room of src/ becomes an archive, each
+# program links the rooms it may see. Everything made goes to $(BUILD).
+
+VERSION   := 0.1.0
+BUILD     ?= build
+PREFIX    ?= /usr/local
+SBINDIR   ?= $(PREFIX)/sbin
+BINDIR    ?= $(PREFIX)/bin
+MANDIR    ?= $(PREFIX)/share/man
+DOCDIR    ?= $(PREFIX)/share/doc/virtmda
+SENDMAIL_CF ?= $(firstword $(wildcard /usr/share/sendmail/cf /usr/share/sendmail-cf) $(PREFIX)/share/sendmail/cf)
+INSTALL   ?= install
+PKG_CONFIG ?= pkg-config
+AR        ?= ar
+
+CC        ?= cc
+CFLAGS    ?= -O2 -g
+WARNINGS  := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings
+ifdef WERROR
+WARNINGS  += -Werror
+endif
+HARDENING ?= -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+
+# The agent starts once a message, so the small libraries are linked into it: mapping five
+# shared objects costs more than the delivery. libc stays shared (NSS). `make SHARED=1` links
+# all of them shared.
+LIBS_MAP    = gdbm libbsd-overlay libmd libidn2
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags libbsd-overlay libidn2 2>/dev/null)
+LIBS_SHARED := -lgdbm -lbsd -lmd -lidn2 -lunistring
+ifdef SHARED
+LIBS      := $(LIBS_SHARED)
+else
+LIBS      := -Wl,-Bstatic $(LIBS_SHARED) -Wl,-Bdynamic
+endif
+PEEK_CFLAGS = $(shell $(PKG_CONFIG) --cflags gmime-3.0 jansson)
+PEEK_LIBS   = $(shell $(PKG_CONFIG) --libs gmime-3.0 jansson)
+JSON_LIBS   = $(shell $(PKG_CONFIG) --libs jansson)
+CHECK_LIBS  = $(shell $(PKG_CONFIG) --libs check)
+
+CPPFLAGS_ALL = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -DVIRTMDA_VERSION='"$(VERSION)"' -Iinclude $(PKG_CFLAGS) $(CPPFLAGS)
+CFLAGS_ALL   = -std=c11 $(WARNINGS) $(HARDENING) $(CFLAGS)
+LDFLAGS_ALL  = -pie -Wl,--as-needed -Wl,-z,now,-z,relro -Wl,--gc-sections $(LDFLAGS)
+
+# ---- rooms ---------------------------------------------------------------------------------
+
+ROOMS    := base address table map account resolve message mailbox
+PROGRAMS := virtmda virtmap mailpeek
+lib       = $(patsubst %,$(BUILD)/lib/lib%.a,$(1))
+objects   = $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/$(1)/*.c))
+
+# What each program links, in the order of the arrows.
+virtmda_ROOMS  := mailbox resolve map account table message address base
+virtmap_ROOMS  := mailbox resolve map account table message address base
+mailpeek_ROOMS := mailbox resolve map account table message address base
+virtmda_LIBS   = $(LIBS)
+virtmap_LIBS   = $(LIBS) $(JSON_LIBS)
+mailpeek_LIBS  = $(LIBS) $(PEEK_LIBS)
+
+.PHONY: all
+all: $(PROGRAMS:%=$(BUILD)/%)
+
+define room_rule
+$(BUILD)/lib/lib$(1).a: $$(call objects,$(1))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	$$(AR) rcs $$@ $$^
+endef
+$(foreach r,$(ROOMS),$(eval $(call room_rule,$(r))))
+
+define program_rule
+$(BUILD)/$(1): $$(call objects,$(1)) $$(call lib,$$($(1)_ROOMS))
+	$$(CC) $$(CFLAGS_ALL) $$(LDFLAGS_ALL) -o $$@ $$^ $$($(1)_LIBS)
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
+
+$(BUILD)/src/mailpeek/%.o: CPPFLAGS_ALL += $(PEEK_CFLAGS)
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -ffunction-sections -fdata-sections -MMD -MP -c -o $@ $<
+
+# ---- unit tests: one program a module --------------------------------------------------------
+
+UNIT_SOURCES := $(wildcard tests/unit/check_*.c)
+UNIT_TESTS   := $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/tests/%)
+
+$(BUILD)/tests/check_%: $(BUILD)/tests/unit/check_%.o $(call lib,mailbox resolve map account table message address base)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) $(CHECK_LIBS)
+
+.PHONY: unit-programs
+unit-programs: $(UNIT_TESTS)
+.SECONDARY:
+
+# ---- what people call ------------------------------------------------------------------------
+
+.PHONY: deps check unit demo lint asan valgrind bench clean distclean install uninstall
+deps:
+	@sh tests/deps.sh
+
+# deps may install the headers that pkg-config answers for, so the build runs in a make of
+# its own, after it.
+check: deps
+	@$(MAKE) --no-print-directory all unit-programs
+	@BUILD=$(BUILD) sh tests/run.sh
+
+unit: unit-programs
+	@BUILD=$(BUILD) sh tests/run.sh unit
+
+demo: deps
+	@$(MAKE) --no-print-directory -s all
+	@BUILD=$(BUILD) sh tests/e2e/demo.sh
+
+lint:
+	@sh tests/lint.sh
+
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+asan: deps
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan CFLAGS="-O1 -g $(SANITIZE)" HARDENING=-fPIE all unit-programs
+	@BUILD=$(BUILD)/asan sh tests/run.sh unit e2e
+
+valgrind: deps
+	@$(MAKE) --no-print-directory all unit-programs
+	@BUILD=$(BUILD) VALGRIND=1 sh tests/run.sh unit
+
+bench: all
+	@BUILD=$(BUILD) sh tests/bench/delivery
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * System calls as they are meant: whole writes, reads that tell an error from
+ * the end, files that nobody else could have written. EINTR is retried.
+ */
+#ifndef VIRTMDA_IO_H
+#define VIRTMDA_IO_H
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "buf.h"
+#include "err.h"
+
+/* read(2), repeated on EINTR. Bytes read, 0 at the end, -1 with errno. */
+ssize_t io_read(int fd, void *data, size_t len);
+
+/* Write all of it. 0, or -1 with errno (a write of 0 bytes is EIO). */
+int io_write_all(int fd, const void *data, size_t len);
+
+/* Append everything from the descriptor's position to its end to `out`.
+ * 0, or -1 with errno; EFBIG when more than `max` bytes would be added. */
+int io_read_all(int fd, size_t max, struct buf *out);
+
+/* fsync(2) a directory by descriptor. 0, or -1 with errno. A file system that
+ * cannot (EINVAL, on some network file systems) has nothing to flush: 0. */
+int io_fsync_dir(int dirfd);
+
+/* Open for reading a file from which we take orders (settings, map, accounts).
+ * When running as root, every directory on the way and the file itself must be
+ * owned by root and not writable by group or others (a directory may be if it is
+ * sticky, since names in it are then safe); otherwise EPERM. When not root only a
+ * regular file is required. Symbolic links are followed only where root owns them.
+ * Fills *st from fstat when st is not NULL. Directories already found good are
+ * remembered for the life of the process. A descriptor (O_CLOEXEC, the caller closes),
+ * or -1 with err set and err->num from the failing call. */
+int io_open_trusted(const char *path, struct stat *st, struct err *err);
+
+/* Make `path` hold exactly these bytes, or leave it as it was: a new file beside it
+ * (O_EXCL), owner, group and mode of the old file if there is one, else `mode`;
+ * fsync; rename; fsync of the directory. 0, or -1 with err set; the new
+ * file is then gone. */
+int io_replace(const char *path, const void *data, size_t len, mode_t mode, struct err *err);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Mailboxes on disk: where an account's mailbox is, and how one message becomes durable in it. Runs
+ * with the account's rights; what those do not reach (dotlocks and new mailboxes in a mail
+ * directory of 2775 root:mail) is asked of the broker. Neither the map nor account sources are
+ * known here.
+ */
+#ifndef VIRTMDA_MAILBOX_H
+#define VIRTMDA_MAILBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "err.h"
+#include "message.h"
+
+enum mailbox_format { MAILBOX_MBOX, MAILBOX_MAILDIR };
+
+struct mailbox {
+	enum mailbox_format format;
+	char *path; /* absolute */
+};
+
+/* Expand "mbox:PATH" or "maildir:PATH": a leading ~ and %h are `home`, %u the account's name, %n
+ * its part before '@', %d the part behind, %% a percent sign. Refused (-1 with err): no such
+ * format, a relative result, a name that holds '/' or NUL or is "." or "..", an empty one, ~
+ * without a home, results over PATH_MAX. 0 with *out (mailbox_free). */
+int mailbox_locate(
+    struct mailbox *out, const char *spec, const char *name, const char *home, struct err *err);
+void mailbox_free(struct mailbox *mailbox); /* accepts a zeroed one */
+
+/* What the delivering process asks of somebody with more rights. All names are fixed before the
+ * rights are given up: the mailbox, its dotlock, and the file that keeps bytes cut off in a
+ * recovery; nothing in a request names a file. Every function: 0 or -1 with err. */
+struct mailbox_broker {
+	void *arg;
+	/* Create the missing mailbox (O_EXCL, 0660 user:mail) and return a descriptor open for
+	 * reading and appending; -1 EEXIST if something is there. */
+	int (*create_mailbox)(void *arg, struct err *err);
+	/* Link a dotlock with this content into place; -1 EEXIST if there is one. */
+	int (*create_dotlock)(void *arg, const void *content, size_t len, struct err *err);
+	/* Remove the dotlock, if it is still inode (dev, ino). 0 also when it is gone. */
+	int (*remove_dotlock)(void *arg, dev_t dev, ino_t ino, struct err *err);
+	/* A new file for bytes about to be cut off, owned by the account, 0600; a descriptor. */
+	int (*create_saved)(void *arg, struct err *err);
+	/* Is it still sendmail that waits for us? Asked just before a message becomes visible. 0
+	 * yes, -1 no (err set). */
+	int (*still_wanted)(void *arg, struct err *err);
+};
+
+struct mailbox_delivery {
+	const struct message *message;
+	struct message_envelope envelope;
+	uid_t uid;                           /* the account's: owner that a mailbox must have */
+	unsigned lock_timeout;               /* seconds for all locks together */
+	const struct mailbox_broker *broker; /* never NULL */
+};
+
+struct mailbox_receipt {
+	uint64_t bytes;          /* written */
+	unsigned lock_wait_ms;   /* time spent waiting for locks */
+	char note[ERR_TEXT_MAX]; /* what was repaired on the way, for the log; "" for nothing */
+	char name[256];          /* Maildir: name of the file in new/; "" for mbox */
+};
+
+/* Put the message into the mailbox. 0: durable, exactly once. -1: the mailbox is as it was, err
+ * says why; always a temporary failure. */
+int mailbox_deliver(const struct mailbox *mailbox, const struct mailbox_delivery *delivery,
+    struct mailbox_receipt *receipt, struct err *err);
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The virtmap: source text (virtmaps(5)), compiled table, ladder, targets.
+ *
+ * The text is the truth. `map_source_*` reads and edits it without touching a byte outside
+ * the lines changed, `map_compile` publishes it, `map_open` and `map_lookup` answer from
+ * the compiled table. A mailbox or an account is unknown here: the caller's callback answers for
+ * accounts named `user@domain`.
+ */
+#ifndef VIRTMDA_MAP_H
+#define VIRTMDA_MAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "address.h"
+#include "buf.h"
+#include "err.h"
+#include "table.h"
+
+/* ---- targets: the right side ------------------------------------------------------------- */
+
+enum target_kind {
+	TARGET_ADDRESSES, /* one or more local names and addresses */
+	TARGET_ERROR,     /* refuse or defer */
+	TARGET_DISCARD    /* accept and drop */
+};
+
+struct target_address {
+	char *local;  /* unquoted, spelled as in the map, after substitution */
+	char *domain; /* folded; NULL for a local name */
+};
+
+struct target {
+	enum target_kind kind;
+	struct target_address *addresses; /* TARGET_ADDRESSES: naddresses of them */
+	size_t naddresses;
+	bool temporary;  /* TARGET_ERROR: 4yz, 4.x.x, tempfail and the like: defer */
+	bool nouser;     /* TARGET_ERROR: `error:nouser` */
+	char status[12]; /* TARGET_ERROR: RFC 3463 */
+	char *text;      /* TARGET_ERROR: for people, not empty, without status or reply code */
+};
+
+/* The arguments of sendmail's virtusertable: %1 user, %2 detail, %3 +detail; %0 the key looked up.
+ * NULL as "". */
+struct target_args {
+	const char *whole;  /* %0 */
+	const char *user;   /* %1 */
+	const char *detail; /* %2 */
+	const char *plus;   /* %3 */
+};
+
+/* Parse the right side `text`, substituting `args` (NULL: leave % sequences alone, for
+ * checking at build time). A substituted value never adds an address, a quote or a comma: each
+ * address is one addr-spec before and after. Refused: an empty target, `|program`, `/file`,
+ * `:include:`, malformed addresses, unknown error words, a mixed list of addresses and
+ * error:/discard:. 0 with *out (target_free), or -1 with err. */
+int target_parse(
+    struct target *out, const char *text, const struct target_args *args, struct err *err);
+void target_free(struct target *target); /* accepts a zeroed one */
+
+/* ---- source ------------------------------------------------------------------------------ */
+
+struct map_entry {
+	size_t line;     /* counted from 1 */
+	const char *key; /* as written */
+	const char
+	    *folded; /* canonical: "user@d", "@d" for a catch-all however spelled, ".d", "@" */
+	const char *target; /* as written, blanks at both ends off */
+};
+
+struct map_source; /* the text and what it says; owns all entries' strings */
+
+/* Read PATH (io_open_trusted when `trusted`). Every malformed line and every pair of lines that
+ * fold to one key is reported through `complain` ("PATH:LINE: why"), all of them, not just the
+ * first. 0 with *out when the file could be read, even with malformed lines (see
+ * map_source_errors); -1 with err when it could not. A file that does not exist: -1, err->num
+ * ENOENT. */
+int map_source_read(struct map_source **out, const char *path, int trusted,
+    void (*complain)(void *arg, const char *path, size_t line, const char *why), void *arg,
+    struct err *err);
+void map_source_free(struct map_source *source); /* accepts NULL */
+size_t map_source_errors(const struct map_source *source);
+size_t map_source_count(const struct map_source *source); /* well-formed entries */
+const struct map_entry *map_source_entry(
+    const struct map_source *source, size_t index); /* file order */
+
+/* The entry with this key in any spelling, or NULL with err->num 0 when there is none, or NULL with
+ * err->num not 0 when the key is malformed (EINVAL). */
+const struct map_entry *map_source_find(
+    const struct map_source *source, const char *key, struct err *err);
+
+/* Fold the left side of a line to its canonical form. malloc'ed; NULL with err. */
+char *map_key_fold(const char *key, struct err *err);
+
+/* Edits of the text in memory. Alignment of the column is kept where the neighbours have one. add:
+ * -1 with EEXIST if the key is there; rm: -1 with ENOENT if it is not; set replaces the target in
+ * place, or adds. 0, or -1 with err and nothing changed. */
+int map_source_add(struct map_source *source, const char *key, const char *target, struct err *err);
+int map_source_set(struct map_source *source, const char *key, const char *target, struct err *err);
+int map_source_rm(struct map_source *source, const char *key, struct err *err);
+
+/* The whole text as it now stands; the pointer is good until the next edit. */
+const struct buf *map_source_text(const struct map_source *source);
+
+/* ---- one writer at a time; publishing ----------------------------------------------------- */
+
+/* Hold PATH's writer lock (flock on PATH + ".lock", which stays); waits up to `seconds`, telling
+ * who holds it in err if it can't be had (EWOULDBLOCK). A descriptor to close, or -1 with err. */
+int map_lock(const char *path, unsigned seconds, struct err *err);
+
+/* Compile a source without errors to PATH.gdbm and write its domains file. Chains that come back to
+ * themselves (a -> b -> a) are errors, reported through `complain`. 0, or -1 with err and nothing
+ * changed. */
+int map_compile(const struct map_source *source, const char *domains_path, gid_t gid, mode_t mode,
+    void (*complain)(void *arg, const char *path, size_t line, const char *why), void *arg,
+    struct err *err);
+
+/* Write the edited text to PATH durably (old owner, group, mode), then compile. If compiling fails
+ * the old text is put back. */
+int map_publish(const struct map_source *source, const char *domains_path, gid_t gid, mode_t mode,
+    void (*complain)(void *arg, const char *path, size_t line, const char *why), void *arg,
+    struct err *err);
+
+/* ---- lookup ------------------------------------------------------------------------------- */
+
+struct map; /* an open compiled map */
+
+int map_open(struct map **out, const char *source_path, int trusted, struct err *err);
+void map_close(struct map *map); /* accepts NULL */
+
+/* Was the text edited by hand since? By size and time only, one stat: 1 yes, 0 no, -1 could not
+ * tell. */
+int map_is_stale(const struct map *map, struct err *err);
+/* The sure one: reads and hashes the text. */
+int map_is_stale_content(const struct map *map, struct err *err);
+uint64_t map_count(const struct map *map);
+
+enum map_rung {           /* the ladder of virtmda's resolution, most specific first */
+	RUNG_EXACT,       /* user+detail@d, or user@d where there is no detail */
+	RUNG_USER_DETAIL, /* user++@d */
+	RUNG_USER_ANY,    /* user+*@d */
+	RUNG_USER,        /* user@d for user+detail@d */
+	RUNG_ACCOUNT,     /* an account named user@d itself */
+	RUNG_ANY_DETAIL,  /* ++@d */
+	RUNG_ANY_MAYBE,   /* +*@d */
+	RUNG_CATCHALL,    /* @d */
+	RUNG_PARENT,      /* .parent */
+	RUNG_EVERYTHING   /* @ */
+};
+
+struct map_match {
+	enum map_rung rung;
+	char *key;    /* canonical key that matched ("@d"); for RUNG_ACCOUNT the account's name */
+	char *target; /* text of the right side, unsubstituted; NULL for RUNG_ACCOUNT */
+	struct target_args args; /* as sendmail would give them for this rung; point into the
+	                            address and the match, good while both live */
+	char *plus;              /* owned: "+detail" */
+};
+
+/* Called between RUNG_USER and RUNG_ANY_DETAIL, with the folded "user@domain" and, where there is a
+ * detail, "user+detail@domain" first. 1 there is such an account, 0 proven none, -1 could not tell
+ * (err set). */
+typedef int map_account_fn(void *arg, const char *name, struct err *err);
+/* Every rung tried, for `resolve -v`. hit: 1, 0. */
+typedef void map_trace_fn(void *arg, enum map_rung rung, const char *key, int hit);
+
+/* Walk the ladder. address->domain must not be NULL. account and trace may be NULL. skip_catchall:
+ * stop before RUNG_ANY_DETAIL (how postmaster@d is looked up). 1 with *out (map_match_free), 0
+ * proven no match, -1 could not tell.  */
+int map_lookup(struct map *map, const struct address *address, int skip_catchall,
+    map_account_fn *account, map_trace_fn *trace, void *arg, struct map_match *out,
+    struct err *err);
+void map_match_free(struct map_match *match);
+
+/* Does a left side name this domain, or a .parent of it (an entry "@" does not count)? 1 / 0 / -1.
+ */
+int map_has_domain(struct map *map, const char *domain, struct err *err);
+
+const char *map_rung_name(enum map_rung rung); /* "exact", "user++", …, for people */
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * virtmda.conf(5): `name = value` lines, `#` comment lines, one table that names every
+ * setting, its type and its default. An unknown name or a bad value is an error
+ * that says file, line and reason; nothing is guessed.
+ */
+#ifndef VIRTMDA_SETTINGS_H
+#define VIRTMDA_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "err.h"
+
+#define SETTINGS_FILE "/etc/virtmda/virtmda.conf" /* default; -C FILE */
+
+enum settings_unmatched { UNMATCHED_NOUSER, UNMATCHED_LOCAL };
+enum settings_forward { FORWARD_HANDOVER, FORWARD_IGNORE };
+
+struct settings {
+	char *map;             /* map source, text; the compiled map is this path + ".gdbm" */
+	char *domains;         /* file of the map's domains, written by build */
+	char *map_group;       /* group that gets the compiled map (0640), "" for 0644 */
+	char *accounts;        /* "passwd" or "passwd-file:PATH" */
+	char *accounts_canary; /* account that must be found before passwd's "no" counts, "" none */
+	char *aliases;         /* blank-separated sendmail alias files (text), "none" for none */
+	char *mailbox;         /* "mbox:PATH" or "maildir:PATH" with ~ %u %n %d %h */
+	char *local_domains;   /* blank-separated; "" means this host's name and localhost */
+	char *postmaster;      /* target of postmaster@any-domain without an entry */
+	enum settings_unmatched unmatched;
+	enum settings_forward forward_files;
+	bool delivered_to;     /* write Delivered-To */
+	unsigned min_uid;      /* no delivery to accounts below */
+	unsigned lock_timeout; /* seconds for all locks of one delivery together */
+	char *spool_directory; /* where messages too large for memory wait */
+	char *log;             /* "syslog", "stderr" or "/path" */
+};
+
+/* Defaults, then the file, then each "name=value" override in turn (an override wins).
+ * path NULL means SETTINGS_FILE, which need not exist; a path given must. The file is opened with
+ * io_open_trusted. On success *out is filled and is the caller's to settings_free. 0, or -1
+ * with err "FILE:LINE: why" (or "-o NAME: why") and *out empty. */
+int settings_load(struct settings *out, const char *path, const char *const *overrides,
+    size_t noverrides, struct err *err);
+
+void settings_free(struct settings *settings); /* accepts an empty one */
+
+/* Is `s` an override at all, that is, does it hold a '='? procmail's `-o` does not. */
+bool settings_is_override(const char *s);
+
+#endif

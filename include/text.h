@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Bytes from outside, made safe for a terminal, a log or a bounce with vis(3).
+ */
+#ifndef VIRTMDA_TEXT_H
+#define VIRTMDA_TEXT_H
+
+#include <stddef.h>
+
+#include "buf.h"
+
+/* Append the bytes to `out` in vis(3)'s C style on one line: control characters (tab and
+ * newline too), bytes over 0x7e that are not valid printable UTF-8, and the backslash
+ * come out escaped. 0, or -1 with errno ENOMEM. */
+int text_vis(struct buf *out, const void *data, size_t len);
+
+/* The same for a C string into a malloc'ed string; the caller frees. NULL with
+ * errno ENOMEM. */
+char *text_vis_dup(const char *string);
+
+#endif
