@@ -37,14 +37,20 @@ struct settings {
 	char *log;             /* "syslog", "stderr" or "/path" */
 };
 
-/* Defaults, then the file, then each "name=value" override in turn (an override wins).
- * path NULL means SETTINGS_FILE, which need not exist; a path given must. The file is opened with
- * io_open_trusted. On success *out is filled and is the caller's to settings_free. 0, or -1
- * with err "FILE:LINE: why" (or "-o NAME: why") and *out empty. */
+/* Defaults, then the file, then each "name=value" override in turn (an override wins). Paths
+ * must be absolute, in overrides too: sendmail starts programs in its queue directory. path NULL
+ * means SETTINGS_FILE, which need not exist; a path given must. The file is opened with
+ * io_open_trusted. Each name may stand in the file once. On success *out is filled and is the
+ * caller's to settings_free. 0, or -1 with err "FILE:LINE: why" (or "-o NAME: why") and *out empty.
+ */
 int settings_load(struct settings *out, const char *path, const char *const *overrides,
     size_t noverrides, struct err *err);
 
 void settings_free(struct settings *settings); /* accepts an empty one */
+
+/* The table, row by row, for those who list it: name of the setting `index` (from 0) with its
+ * default as one would write it; NULL behind the last. */
+const char *settings_name(size_t index, const char **standard);
 
 /* Is `s` an override at all, that is, does it hold a '='? procmail's `-o` does not. */
 bool settings_is_override(const char *s);
