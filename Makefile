@@ -17,6 +17,8 @@ PKG_CONFIG ?= pkg-config
 AR        ?= ar
 
 CC        ?= cc
+# `make V=1` shows the commands.
+Q         := $(if $(V),,@)
 CFLAGS    ?= -O2 -g
 WARNINGS  := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings
 ifdef WERROR
@@ -27,7 +29,6 @@ HARDENING ?= -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 # The agent starts once a message, so the small libraries are linked into it: mapping five
 # shared objects costs more than the delivery. libc stays shared (NSS). `make SHARED=1` links
 # all of them shared.
-LIBS_MAP    = gdbm libbsd-overlay libmd libidn2
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags libbsd-overlay libidn2 2>/dev/null)
 LIBS_SHARED := -lgdbm -lbsd -lmd -lidn2 -lunistring
 ifdef SHARED
@@ -40,7 +41,8 @@ PEEK_LIBS   = $(shell $(PKG_CONFIG) --libs gmime-3.0 jansson)
 JSON_LIBS   = $(shell $(PKG_CONFIG) --libs jansson)
 CHECK_LIBS  = $(shell $(PKG_CONFIG) --libs check)
 
-CPPFLAGS_ALL = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -DVIRTMDA_VERSION='"$(VERSION)"' -Iinclude $(PKG_CFLAGS) $(CPPFLAGS)
+# LIBBSD_NETBSD_VIS: of libbsd's two strnvis the one with NetBSD's order of arguments.
+CPPFLAGS_ALL = -D_GNU_SOURCE -DLIBBSD_NETBSD_VIS -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -DVIRTMDA_VERSION='"$(VERSION)"' -Iinclude $(PKG_CFLAGS) $(CPPFLAGS)
 CFLAGS_ALL   = -std=c11 $(WARNINGS) $(HARDENING) $(CFLAGS)
 LDFLAGS_ALL  = -pie -Wl,--as-needed -Wl,-z,now,-z,relro -Wl,--gc-sections $(LDFLAGS)
 
@@ -66,13 +68,14 @@ define room_rule
 $(BUILD)/lib/lib$(1).a: $$(call objects,$(1))
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	$$(AR) rcs $$@ $$^
+	$$(Q)$$(AR) rcs $$@ $$^
 endef
 $(foreach r,$(ROOMS),$(eval $(call room_rule,$(r))))
 
 define program_rule
 $(BUILD)/$(1): $$(call objects,$(1)) $$(call lib,$$($(1)_ROOMS))
-	$$(CC) $$(CFLAGS_ALL) $$(LDFLAGS_ALL) -o $$@ $$^ $$($(1)_LIBS)
+	@$$(if $$(Q),echo "  LD    $$@")
+	$$(Q)$$(CC) $$(CFLAGS_ALL) $$(LDFLAGS_ALL) -o $$@ $$^ $$($(1)_LIBS)
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
 
@@ -80,7 +83,8 @@ $(BUILD)/src/mailpeek/%.o: CPPFLAGS_ALL += $(PEEK_CFLAGS)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -ffunction-sections -fdata-sections -MMD -MP -c -o $@ $<
+	@$(if $(Q),echo "  CC    $<")
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -ffunction-sections -fdata-sections -MMD -MP -c -o $@ $<
 
 # ---- unit tests: one program a module --------------------------------------------------------
 
@@ -89,7 +93,8 @@ UNIT_TESTS   := $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/tests/%)
 
 $(BUILD)/tests/check_%: $(BUILD)/tests/unit/check_%.o $(call lib,mailbox resolve map account table message address base)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) $(CHECK_LIBS)
+	@$(if $(Q),echo "  LD    $@")
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) $(CHECK_LIBS)
 
 .PHONY: unit-programs
 unit-programs: $(UNIT_TESTS)
