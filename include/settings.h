@@ -41,7 +41,7 @@ struct settings {
  * must be absolute, in overrides too: sendmail starts programs in its queue directory. path NULL
  * means SETTINGS_FILE, which need not exist; a path given must. The file is opened with
  * io_open_trusted. Each name may stand in the file once. On success *out is filled and is the
- * caller's to settings_free. 0, or -1 with err "FILE:LINE: why" (or "-o NAME: why") and *out empty.
+ * caller's to settings_free. 0, or -1 with err "FILE:LINE: why" (or "-o: why") and *out empty.
  */
 int settings_load(struct settings *out, const char *path, const char *const *overrides,
     size_t noverrides, struct err *err);
