@@ -14,12 +14,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char dir[] = "/tmp/check_settings.XXXXXX";
+static char dir[32];
 static char file[64];
 
 static void
 setup(void)
 {
+	strcpy(dir, "/tmp/check_settings.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	snprintf(file, sizeof(file), "%s/virtmda.conf", dir);
 }
