@@ -8,7 +8,6 @@ VERSION   := 0.1.0
 BUILD     ?= build
 PREFIX    ?= /usr/local
 SBINDIR   ?= $(PREFIX)/sbin
-BINDIR    ?= $(PREFIX)/bin
 MANDIR    ?= $(PREFIX)/share/man
 DOCDIR    ?= $(PREFIX)/share/doc/virtmda
 SENDMAIL_CF ?= $(firstword $(wildcard /usr/share/sendmail/cf /usr/share/sendmail-cf) $(PREFIX)/share/sendmail/cf)
@@ -102,7 +101,7 @@ unit-programs: $(UNIT_TESTS)
 
 # ---- what people call ------------------------------------------------------------------------
 
-.PHONY: deps check unit demo lint asan valgrind bench clean distclean install uninstall
+.PHONY: deps check unit demo lint asan valgrind bench clean install uninstall
 deps:
 	@sh tests/deps.sh
 
@@ -136,5 +135,31 @@ bench: all
 
 clean:
 	rm -rf $(BUILD)
+
+# Where there is a sendmail cf tree the m4 files go into it, so that FEATURE(`virtmap') and
+# MAILER(`virtmda') are found; elsewhere under PREFIX, for `m4 -I`.
+MAN5 := $(wildcard man/*.5)
+MAN8 := $(wildcard man/*.8)
+SAMPLES := $(wildcard samples/*)
+
+install: all
+	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man5 \
+	    $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(DOCDIR)/samples \
+	    $(DESTDIR)$(SENDMAIL_CF)/mailer $(DESTDIR)$(SENDMAIL_CF)/feature
+	$(INSTALL) -m 755 $(BUILD)/virtmda $(BUILD)/virtmap $(BUILD)/mailpeek $(DESTDIR)$(SBINDIR)
+	ln -sf virtmap $(DESTDIR)$(SBINDIR)/vnewvirtmaps
+	$(INSTALL) -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5
+	$(INSTALL) -m 644 $(MAN8) $(DESTDIR)$(MANDIR)/man8
+	ln -sf virtmap.8 $(DESTDIR)$(MANDIR)/man8/vnewvirtmaps.8
+	$(INSTALL) -m 644 sendmail-cf/mailer/*.m4 $(DESTDIR)$(SENDMAIL_CF)/mailer
+	$(INSTALL) -m 644 sendmail-cf/feature/*.m4 $(DESTDIR)$(SENDMAIL_CF)/feature
+	$(INSTALL) -m 644 $(SAMPLES) $(DESTDIR)$(DOCDIR)/samples
+	$(INSTALL) -m 644 README.md CHANGELOG.md LICENSE $(DESTDIR)$(DOCDIR)
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR)$(SBINDIR)/,virtmda virtmap mailpeek vnewvirtmaps)
+	rm -f $(addprefix $(DESTDIR)$(MANDIR)/,$(MAN5:man/%=man5/%) $(MAN8:man/%=man8/%) man8/vnewvirtmaps.8)
+	rm -f $(addprefix $(DESTDIR)$(SENDMAIL_CF)/,$(patsubst sendmail-cf/%,%,$(wildcard sendmail-cf/*/*.m4)))
+	rm -rf $(DESTDIR)$(DOCDIR)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

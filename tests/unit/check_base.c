@@ -75,7 +75,6 @@ START_TEST(buf_refuses_what_no_memory_holds)
 	ck_assert_int_eq(buf_adds(&buf, "kept"), 0);
 	ck_assert_int_eq(buf_reserve(&buf, SIZE_MAX), -1);
 	ck_assert_int_eq(errno, EOVERFLOW);
-	ck_assert_int_eq(buf_reserve(&buf, SIZE_MAX / 2 - 8), -1);
 	ck_assert_uint_eq(buf.len, 4);
 	stolen = buf_steal(&buf);
 	ck_assert_str_eq(stolen, "kept");
