@@ -15,6 +15,7 @@
 #define ADDRESS_DOMAIN_MAX 255 /* bytes, RFC 5321 4.5.3.1.2 */
 #define ADDRESS_MAX        998 /* bytes in all, a line of RFC 5322 */
 
+/* The strings share one allocation: free them with address_free, one and all. */
 struct address {
 	char
 	    *local; /* folded, with the detail: "bob+x"; UTF-8 NFC, or the raw bytes if not UTF-8 */
@@ -33,17 +34,20 @@ struct address {
  */
 int address_parse(struct address *out, const char *recipient, struct err *err);
 
-/* Fold a domain alone: lower case, trailing dot off, A-labels. A malloc'ed string, the
- * caller frees; NULL with err as above. A leading dot (".parent") is kept. */
+/* Fold a domain alone: lower case, trailing dot off, A-labels. Labels are of letters, digits,
+ * '-' and '_'; a domain literal ("[192.0.2.1]") stays as it is, in lower case. A malloc'ed string,
+ * the caller frees; NULL with err as above. A leading dot (".parent") is kept. */
 char *address_fold_domain(const char *domain, size_t len, struct err *err);
 
 /* Fold a local part alone: Unicode lower case and NFC when it is valid UTF-8, ASCII lower
- * case otherwise. (Full case folding would make one person of strasse@ and straße@.) A malloc'ed
+ * case otherwise. (Full case folding would make one person of strasse@ and straße@.) The bytes hold
+ * no NUL. Any content and any length is folded, also what address_parse refuses. A malloc'ed
  * string, the caller frees; NULL with err (only ENOMEM). */
 char *address_fold_local(const char *local, size_t len, struct err *err);
 
 /* The local part as RFC 5321 wants it written: as it is if it is a dot-atom (RFC 6531 UTF-8
- * allowed), otherwise quoted with `"` and backslashes. malloc'ed; NULL with errno ENOMEM. */
+ * allowed), otherwise quoted with `"` and backslashes. malloc'ed; NULL with errno ENOMEM, or EINVAL
+ * when it holds a control character, for which RFC 5321 has no spelling. */
 char *address_quote_local(const char *local);
 
 void address_free(struct address *address); /* accepts a zeroed one */
