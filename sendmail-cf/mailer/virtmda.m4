@@ -1,0 +1,53 @@
+PUSHDIVERT(-1)
+dnl #
+dnl # SPDX-License-Identifier: GPL-3.0-or-later
+dnl #
+dnl # MAILER(`virtmda'): the delivery agent for FEATURE(`virtmap').
+dnl #
+dnl # Put it behind MAILER(`local') and MAILER(`smtp'), whose rulesets it shares. Define
+dnl # before it, if the default is not what you want:
+dnl #
+dnl #	VIRTMDA_MAILER_PATH	the program			/usr/local/sbin/virtmda
+dnl #	VIRTMDA_MAILER_FLAGS	F= beyond the fixed lsDFM	Shn
+dnl #	VIRTMDA_MAILER_ARGS	A=				virtmda -f $g -Q $i -- $u
+dnl #	VIRTMDA_MAILER_MAX	M=, bytes; larger mail is refused with 5.2.3
+dnl #	VIRTMDA_MAILER_WAIT	W=, how long sendmail waits for the program ("10m")
+dnl #	VIRTMDA_MAILER_MAXRCPTS	r=, recipients of one run; only means something with F=m
+dnl #	VIRTMDA_MAILER_CHARSET	C=, character set for 8-bit mail that names none
+dnl #	VIRTMDA_MAILER_QGRP	Q=, queue group of its recipients
+dnl #
+dnl # MODIFY_MAILER_FLAGS(`VIRTMDA', `+...') works as for every mailer. Why these flags:
+dnl #
+dnl #	l	final delivery: success notices are ours to send, and a program that is
+dnl #		missing defers the mail instead of bouncing it
+dnl #	s	quotes off the local part, the form in which the map has its keys
+dnl #	DFM	Date, From and Message-Id where they are missing
+dnl #	S	the program stays root, so that it can become the account it delivers to
+dnl #	h	the domain goes on in the spelling of the sender
+dnl #	n	no From_ line: the program writes it, from -f
+dnl #
+dnl # And why not these: 5 takes joe+x@domain to the local mailer; w asks getpwnam for the whole
+dnl # address, so that nobody exists; A and @ expand local names although the map decides; m passes
+dnl # several recipients at once, for which there is only one exit status; P has Return-Path
+dnl # written twice.
+dnl #
+_DEFIFNOT(`VIRTMDA_MAILER_PATH', `/usr/local/sbin/virtmda')
+_DEFIFNOT(`_DEF_VIRTMDA_MAILER_FLAGS', `lsDFM')
+_DEFIFNOT(`VIRTMDA_MAILER_FLAGS', `Shn')
+_DEFIFNOT(`VIRTMDA_MAILER_ARGS', `virtmda -f $g -Q $i -- $u')
+define(`_VIRTMDA_QGRP', `ifelse(defn(`VIRTMDA_MAILER_QGRP'),`',`', ` Q=VIRTMDA_MAILER_QGRP,')')dnl
+
+ifdef(`_MAILER_smtp_', `dnl', `errprint(`*** ERROR: MAILER(`virtmda') must come after MAILER(`local') and MAILER(`smtp')
+')')
+
+POPDIVERT
+
+########################################
+###   virtmda Mailer specification   ###
+########################################
+
+VERSIONID(`virtmda.m4 for virtmda 0.1')
+
+Mvirtmda,	P=VIRTMDA_MAILER_PATH, F=_MODMF_(CONCAT(_DEF_VIRTMDA_MAILER_FLAGS, VIRTMDA_MAILER_FLAGS), `VIRTMDA'), S=EnvFromSMTP/HdrFromL, R=EnvToL/HdrToL,
+		_OPTINS(`VIRTMDA_MAILER_MAX', `M=', `, ')_OPTINS(`VIRTMDA_MAILER_WAIT', `W=', `, ')_OPTINS(`VIRTMDA_MAILER_MAXRCPTS', `r=', `, ')_OPTINS(`VIRTMDA_MAILER_CHARSET', `C=', `, ')T=DNS/RFC822/X-Unix,_VIRTMDA_QGRP
+		A=VIRTMDA_MAILER_ARGS
