@@ -63,12 +63,23 @@ void target_free(struct target *target); /* accepts a zeroed one */
 /* ---- source ------------------------------------------------------------------------------ */
 
 struct map_entry {
-	size_t line;     /* counted from 1 */
+	size_t line;     /* counted from 1 in the text as it was read; 0 for a line added since */
 	const char *key; /* as written */
 	const char
 	    *folded; /* canonical: "user@d", "@d" for a catch-all however spelled, ".d", "@" */
 	const char *target; /* as written, blanks at both ends off */
 };
+
+/* One line's trouble: "PATH:LINE: WHY". `line` counts from 1. */
+typedef void map_complain_fn(void *arg, const char *path, size_t line, const char *why);
+
+/* Called between RUNG_USER and RUNG_ANY_DETAIL, with the folded "user@domain" and, where there is a
+ * detail, "user+detail@domain" first. 1 there is such an account, 0 proven none, -1 could not tell
+ * (err set). */
+typedef int map_account_fn(void *arg, const char *name, struct err *err);
+
+/* A chain of mappings longer than this is deferred at run time and refused at build time. */
+#define MAP_STEPS_MAX 10
 
 struct map_source; /* the text and what it says; owns all entries' strings */
 
@@ -78,13 +89,13 @@ struct map_source; /* the text and what it says; owns all entries' strings */
  * map_source_errors); -1 with err when it could not. A file that does not exist: -1, err->num
  * ENOENT. */
 int map_source_read(struct map_source **out, const char *path, int trusted,
-    void (*complain)(void *arg, const char *path, size_t line, const char *why), void *arg,
-    struct err *err);
+    map_complain_fn *complain, void *arg, struct err *err);
 void map_source_free(struct map_source *source); /* accepts NULL */
 size_t map_source_errors(const struct map_source *source);
 size_t map_source_count(const struct map_source *source); /* well-formed entries */
-const struct map_entry *map_source_entry(
-    const struct map_source *source, size_t index); /* file order */
+/* Entries in file order; good until the next edit of that line. NULL when index is out of range or
+ * there is no memory (errno ENOMEM). */
+const struct map_entry *map_source_entry(const struct map_source *source, size_t index);
 
 /* The entry with this key in any spelling, or NULL with err->num 0 when there is none, or NULL with
  * err->num not 0 when the key is malformed (EINVAL). */
@@ -101,7 +112,8 @@ int map_source_add(struct map_source *source, const char *key, const char *targe
 int map_source_set(struct map_source *source, const char *key, const char *target, struct err *err);
 int map_source_rm(struct map_source *source, const char *key, struct err *err);
 
-/* The whole text as it now stands; the pointer is good until the next edit. */
+/* The whole text as it now stands; the pointer is good until the next edit. NULL with errno ENOMEM.
+ */
 const struct buf *map_source_text(const struct map_source *source);
 
 /* ---- one writer at a time; publishing ----------------------------------------------------- */
@@ -110,18 +122,19 @@ const struct buf *map_source_text(const struct map_source *source);
  * who holds it in err if it can't be had (EWOULDBLOCK). A descriptor to close, or -1 with err. */
 int map_lock(const char *path, unsigned seconds, struct err *err);
 
-/* Compile a source without errors to PATH.gdbm and write its domains file. Chains that come back to
- * themselves (a -> b -> a) are errors, reported through `complain`. 0, or -1 with err and nothing
- * changed. */
+/* Compile a source without errors to PATH.gdbm and write its domains file (domains_path NULL:
+ * none). Chains of mappings that come back to themselves (a -> b -> a), or are longer than
+ * MAP_STEPS_MAX, are errors, reported through `complain`. `account` (may be NULL) answers as in
+ * map_lookup and ends a chain: a target that is the name of an account is final. gid (gid_t)-1
+ * leaves the group alone. 0, or -1 with err and nothing changed. */
 int map_compile(const struct map_source *source, const char *domains_path, gid_t gid, mode_t mode,
-    void (*complain)(void *arg, const char *path, size_t line, const char *why), void *arg,
-    struct err *err);
+    map_account_fn *account, map_complain_fn *complain, void *arg, struct err *err);
 
-/* Write the edited text to PATH durably (old owner, group, mode), then compile. If compiling fails
- * the old text is put back. */
+/* Write the edited text to PATH durably (old owner, group, mode) and publish its compiled map with
+ * it: text first, so that a crash between the two leaves a map that is seen to be stale, never a
+ * text that is older than its map. 0, or -1 with err and nothing changed. */
 int map_publish(const struct map_source *source, const char *domains_path, gid_t gid, mode_t mode,
-    void (*complain)(void *arg, const char *path, size_t line, const char *why), void *arg,
-    struct err *err);
+    map_account_fn *account, map_complain_fn *complain, void *arg, struct err *err);
 
 /* ---- lookup ------------------------------------------------------------------------------- */
 
@@ -159,10 +172,6 @@ struct map_match {
 	char *plus;              /* owned: "+detail" */
 };
 
-/* Called between RUNG_USER and RUNG_ANY_DETAIL, with the folded "user@domain" and, where there is a
- * detail, "user+detail@domain" first. 1 there is such an account, 0 proven none, -1 could not tell
- * (err set). */
-typedef int map_account_fn(void *arg, const char *name, struct err *err);
 /* Every rung tried, for `resolve -v`. hit: 1, 0. */
 typedef void map_trace_fn(void *arg, enum map_rung rung, const char *key, int hit);
 

@@ -31,6 +31,7 @@ struct table_source {
 	int64_t mtime_sec;        /* seconds since the Epoch */
 	int32_t mtime_nsec;       /* nanoseconds */
 	unsigned char digest[32]; /* SHA-256 of the bytes */
+	uint64_t mappings;        /* lines that map something: the caller's count, not the keys' */
 };
 
 /* Open a published table. With `trusted` nonzero the file is opened as io_open_trusted does.
@@ -56,14 +57,19 @@ int table_each(struct table *table,
     void *arg, struct err *err);
 
 /* Build: begin with the number of keys expected (sets the number of pages), add each key once (the
- * builder keeps copies of nothing: group, key and value must stay as they are until commit; the
- * same group and key twice is an error at commit, EEXIST), commit. commit writes `path`.new.PID
- * beside the name, fsyncs, gives it `gid` (if not (gid_t)-1) and `mode`, renames it to `path` and
- * fsyncs the directory. commit and abort free the builder. 0, or -1 with err and nothing changed.
- */
+ * builder keeps copies of nothing: group, key and value must stay as they are until finish; the
+ * same group and key twice is an error then, EEXIST). finish writes `path`.new.PID beside the
+ * name, gives it `gid` (if not (gid_t)-1) and `mode` and fsyncs it: nobody sees it yet, and abort
+ * still undoes everything. publish renames it to `path`, fsyncs the directory and frees the
+ * builder, also when it fails; abort frees it too. commit is finish and publish, and abort when
+ * either fails. 0, or -1 with err and nothing changed. Leftovers of builders that died are removed
+ * by finish. */
 int table_build_begin(struct table_builder **out, const char *path, size_t nkeys, struct err *err);
 int table_build_add(struct table_builder *builder, const char *group, const char *key,
     const char *value, size_t value_len, struct err *err);
+int table_build_finish(struct table_builder *builder, const struct table_source *source, gid_t gid,
+    mode_t mode, struct err *err);
+int table_build_publish(struct table_builder *builder, struct err *err);
 int table_build_commit(struct table_builder *builder, const struct table_source *source, gid_t gid,
     mode_t mode, struct err *err);
 void table_build_abort(struct table_builder *builder); /* accepts NULL */
