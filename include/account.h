@@ -6,6 +6,7 @@
 #ifndef VIRTMDA_ACCOUNT_H
 #define VIRTMDA_ACCOUNT_H
 
+#include <stddef.h>
 #include <sys/types.h>
 
 #include "err.h"
@@ -28,9 +29,11 @@ int accounts_open(
     struct accounts **out, const char *spec, const char *canary, int trusted, struct err *err);
 void accounts_close(struct accounts *accounts); /* accepts NULL */
 
-/* 1 found, *out filled (account_free); 0 proven absent; -1 could not tell, err set. Names are
- * compared as given, then (passwd-file) folded. An address as a name ("user@domain") is found only
- * in a passwd-file. */
+/* 1 found, *out filled (account_free); 0 proven absent; -1 could not tell, err set. passwd compares
+ * names as they are; a passwd-file folds them as addresses are folded, and a name that stands there
+ * twice is -1. A malformed line stands in the way of a "no", and of a "yes" for its own name. An
+ * address as a name ("user@domain") is found only in a passwd-file. Files changed or replaced
+ * meanwhile are noticed at the next call. */
 int accounts_find(
     struct accounts *accounts, const char *name, struct account *out, struct err *err);
 
@@ -45,12 +48,19 @@ int accounts_each(struct accounts *accounts, int (*each)(void *arg, const struct
  */
 int accounts_index(const char *spec, int trusted, struct err *err);
 
+/* Every malformed line and every name that stands twice in a passwd-file, through `complain`, all
+ * of them. The number of complaints, 0 for passwd, or -1 with err when the file could not be read.
+ */
+typedef void accounts_complain_fn(void *arg, const char *path, size_t line, const char *why);
+int accounts_check(
+    const char *spec, int trusted, accounts_complain_fn *complain, void *arg, struct err *err);
+
 void account_free(struct account *account); /* accepts a zeroed one */
 
 /* Give up this process's rights for the account's: group list {gid}, gid, uid, in that order, real,
  * effective and saved; then prove that none can be had back. When not root: the account must be the
- * caller's own uid (else EPERM). Uid 0 and uids below min_uid are EPERM. 0, or -1 with err: the
- * process must then end without doing anything else. */
+ * caller's own uid (else EPERM). Uid 0, uids below min_uid and (as root) gid 0 are EPERM. 0, or -1
+ * with err: the process must then end without doing anything else. */
 int account_become(const struct account *account, unsigned min_uid, struct err *err);
 
 #endif
