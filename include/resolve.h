@@ -32,7 +32,7 @@ struct answer {
 	char **addresses; /* FORWARD: naddresses addr-specs, local parts quoted where needed */
 	size_t naddresses;
 	char status[12]; /* REJECT, DEFER, NOUSER: RFC 3463 */
-	char *text;      /* REJECT, DEFER, NOUSER: one line for people */
+	char *text;      /* REJECT, DEFER, NOUSER: one line for people; NULL only without memory */
 	char *match;     /* key of the map that decided last ("@one.example"), or NULL */
 	char *target;    /* its right side as written, or NULL */
 	char *warning;   /* for the log: map edited but not compiled and the like; or NULL */
@@ -47,7 +47,12 @@ void resolver_free(struct resolver *resolver); /* accepts NULL */
  * line of text for every step taken ("resolve -v"). */
 void resolve(
     struct resolver *resolver, const char *recipient, struct answer *out, struct buf *explain);
-void answer_free(struct answer *answer);
+void answer_free(struct answer *answer); /* accepts a zeroed one */
+
+/* The same for a local name as the map's right sides have it: its alias if there is one, else its
+ * account ("bob", "bob+x"). ANSWER_NOUSER when it is proven to be neither. */
+void resolve_local(
+    struct resolver *resolver, const char *name, struct answer *out, struct buf *explain);
 
 /* The one-line form of `virtmap resolve -q`, without newline, appended to `line`; strings from
  * outside pass through vis(3). 0, or -1 with ENOMEM. */
