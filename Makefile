@@ -133,6 +133,8 @@ valgrind: deps
 bench: all
 	@BUILD=$(BUILD) sh tests/bench/delivery
 
+include tests/fuzz/fuzz.mk
+
 clean:
 	rm -rf $(BUILD)
 

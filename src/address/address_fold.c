@@ -125,7 +125,7 @@ fold_literal(char *out, const char *domain, size_t len)
 		return "the domain literal is not closed, or empty";
 	for (size_t i = 0; i < len; i++) {
 		out[i] = lower(domain[i]);
-		if (i > 0 && i < len - 1 && !is_host_char(out[i]) && strchr(".:", out[i]) == NULL)
+		if (i > 0 && i < len - 1 && !is_host_char(out[i]) && out[i] != '.' && out[i] != ':')
 			return "the domain literal holds a character that no address has";
 	}
 	out[len] = '\0';
@@ -173,7 +173,7 @@ fold_idn(const char *domain, size_t len, size_t parent, struct err *err)
 	}
 	memcpy(name, domain, len);
 	name[len] = '\0';
-	if (u8_check((const uint8_t *)domain, len) != NULL) {
+	if (strlen(name) != len || u8_check((const uint8_t *)domain, len) != NULL) {
 		err_set(err, 0, "the domain is neither ASCII nor UTF-8");
 		return NULL;
 	}

@@ -286,6 +286,9 @@ START_TEST(fold_part)
 
 	ck_assert_str_eq(folded, "one.example");
 	free(folded);
+	ck_assert_ptr_null(address_fold_domain("a\0.example", 10, &err));
+	ck_assert_ptr_null(address_fold_domain("[1\0]", 4, &err));
+	ck_assert_ptr_null(address_fold_domain("\xc3\xbc\0.example", 11, &err));
 	folded = address_fold_local("BOB@d", 3, &err);
 	ck_assert_str_eq(folded, "bob");
 	free(folded);
