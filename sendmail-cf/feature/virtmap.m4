@@ -8,7 +8,8 @@ dnl #
 dnl # FILE lists the domains, one a line, ".domain" for all subdomains of domain at any depth. It is
 dnl # written by `virtmap build' (default /etc/virtmda/domains) and becomes class {VirtMap}.
 dnl # sendmail reads it when it starts: restart it when a domain came or went, not for users.
-dnl # Without the file it starts all the same, and the class is empty.
+dnl # Without the file, or with one in a directory that others may write, it starts all the same,
+dnl # and the class is empty.
 dnl #
 dnl # Who has an address, in this order:
 dnl #	$j and localhost	sendmail (cron's mail to root must not land in the map)
