@@ -71,8 +71,13 @@ $(BUILD)/lib/lib$(1).a: $$(call objects,$(1))
 endef
 $(foreach r,$(ROOMS),$(eval $(call room_rule,$(r))))
 
+# A program's own parts are an archive too, so that its unit tests can link them without main.
 define program_rule
-$(BUILD)/$(1): $$(call objects,$(1)) $$(call lib,$$($(1)_ROOMS))
+$(BUILD)/lib/lib$(1).a: $$(filter-out %/main.o,$$(call objects,$(1)))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	$$(Q)$$(AR) rcs $$@ $$^
+$(BUILD)/$(1): $(BUILD)/src/$(1)/main.o $$(call lib,$(1) $$($(1)_ROOMS))
 	@$$(if $$(Q),echo "  LD    $$@")
 	$$(Q)$$(CC) $$(CFLAGS_ALL) $$(LDFLAGS_ALL) -o $$@ $$^ $$($(1)_LIBS)
 endef
@@ -91,6 +96,12 @@ UNIT_SOURCES := $(wildcard tests/unit/check_*.c)
 UNIT_TESTS   := $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/tests/%)
 
 $(BUILD)/tests/check_%: $(BUILD)/tests/unit/check_%.o $(call lib,mailbox resolve map account table message address base)
+	@mkdir -p $(@D)
+	@$(if $(Q),echo "  LD    $@")
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) $(CHECK_LIBS)
+
+# check_virtmda_FOO tests a part of the program virtmda.
+$(BUILD)/tests/check_virtmda_%: $(BUILD)/tests/unit/check_virtmda_%.o $(call lib,virtmda $(virtmda_ROOMS))
 	@mkdir -p $(@D)
 	@$(if $(Q),echo "  LD    $@")
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) $(CHECK_LIBS)

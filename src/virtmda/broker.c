@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The broker: a worker with the account's rights asks, its root parent answers. A request has
+ * one size, one kind out of six and no name in it, so that there is nothing to parse; whoever
+ * takes over a worker can lock and unlock that one mailbox, and that is all.
+ */
+#include "broker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "mail_directory.h"
+#include "process.h"
+
+enum request_kind {
+	REQUEST_STILL_WANTED,
+	REQUEST_CREATE_MAILBOX,
+	REQUEST_CREATE_DOTLOCK,
+	REQUEST_REMOVE_DOTLOCK,
+	REQUEST_CREATE_SAVED,
+	REQUEST_REPORT /* the last word; not answered */
+};
+
+struct request {
+	enum request_kind kind;
+	union {
+		struct {
+			size_t len;
+			unsigned char bytes[BROKER_CONTENT_MAX];
+		} content;
+		struct {
+			dev_t dev;
+			ino_t ino;
+		} inode;
+		struct report report;
+	};
+};
+
+struct answer_parcel {
+	struct err err; /* num 0 and no text: done */
+	int failed;
+};
+
+struct broker {
+	struct mail_directory *directory; /* NULL: nothing in there is ours to do (Maildir) */
+};
+
+/* ---- messages over the socket -----------------------------------------------------------------
+ */
+
+/* A sequenced packet socket keeps messages whole: all of it, or an error. 1, 0 at the end, -1. */
+static int
+receive(int socket, void *data, size_t len, int *descriptor, struct err *err)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec iov = { .iov_base = data, .iov_len = len };
+	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
+	const struct cmsghdr *header;
+	ssize_t n;
+
+	if (descriptor != NULL) {
+		*descriptor = -1;
+		message.msg_control = &control;
+		message.msg_controllen = sizeof(control);
+	}
+	/* Without room for control data the kernel drops descriptors that a worker may send. */
+	do
+		n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+	while (n == -1 && errno == EINTR);
+	if (n == -1)
+		return err_set(err, errno, "receive from the other process");
+	if (n == 0)
+		return 0;
+	header = descriptor == NULL ? NULL : CMSG_FIRSTHDR(&message);
+	if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
+	    header->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(descriptor, CMSG_DATA(header), sizeof(int));
+	if ((size_t)n == len && (message.msg_flags & MSG_TRUNC) == 0)
+		return 1;
+	if (descriptor != NULL && *descriptor != -1)
+		close(*descriptor);
+	return err_set(err, EPROTO, "receive from the other process");
+}
+
+static int
+transmit(int socket, const void *data, size_t len, int descriptor, struct err *err)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { .bytes = { 0 } };
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)data, .iov_len = len };
+	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n;
+
+	if (descriptor != -1) {
+		struct cmsghdr *header;
+
+		message.msg_control = &control;
+		message.msg_controllen = sizeof(control);
+		header = CMSG_FIRSTHDR(&message);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(header), &descriptor, sizeof(int));
+	}
+	do
+		n = sendmsg(socket, &message, MSG_NOSIGNAL);
+	while (n == -1 && errno == EINTR);
+	return n == (ssize_t)len ? 0 : err_set(err, errno, "send to the other process");
+}
+
+/* ---- the parent's side ------------------------------------------------------------------------
+ */
+
+int
+broker_new(struct broker **out, const struct mailbox *mailbox, const struct account *account,
+    struct err *err)
+{
+	struct broker *broker = calloc(1, sizeof(*broker));
+
+	*out = NULL;
+	if (broker == NULL)
+		return err_set(err, ENOMEM, "mailbox %s", mailbox->path);
+	if (mailbox->format == MAILBOX_MBOX && mail_directory_new(&broker->directory, mailbox->path,
+	                                           account->uid, account->gid, err) == -1) {
+		free(broker);
+		return -1;
+	}
+	*out = broker;
+	return 0;
+}
+
+void
+broker_free(struct broker *broker)
+{
+	if (broker == NULL)
+		return;
+	mail_directory_free(broker->directory);
+	free(broker);
+}
+
+/* Do what is asked. 0, a descriptor to hand over, or -1. */
+static int
+act(struct broker *broker, const struct request *request, struct err *err)
+{
+	struct mail_directory *directory = broker->directory;
+
+	if (request->kind == REQUEST_STILL_WANTED)
+		return process_still_wanted(err);
+	if (directory == NULL)
+		return err_set(err, EPERM, "not a mailbox in a mail directory");
+	switch (request->kind) {
+	case REQUEST_CREATE_MAILBOX:
+		return mail_directory_create_mailbox(directory, err);
+	case REQUEST_CREATE_SAVED:
+		return mail_directory_create_saved(directory, err);
+	case REQUEST_CREATE_DOTLOCK:
+		if (request->content.len > sizeof(request->content.bytes))
+			return err_set(err, EMSGSIZE, "dotlock");
+		return mail_directory_create_dotlock(
+		    directory, request->content.bytes, request->content.len, err);
+	case REQUEST_REMOVE_DOTLOCK:
+		return mail_directory_remove_dotlock(
+		    directory, request->inode.dev, request->inode.ino, err);
+	default:
+		return err_set(err, EPROTO, "unknown request");
+	}
+}
+
+static int
+answer(struct broker *broker, int socket, const struct request *request, struct err *err)
+{
+	struct answer_parcel parcel;
+	int result, sent;
+
+	memset(&parcel, 0, sizeof(parcel));
+	result = act(broker, request, &parcel.err);
+	parcel.failed = result == -1;
+	sent = transmit(socket, &parcel, sizeof(parcel), result > 0 ? result : -1, err);
+	if (result > 0)
+		close(result);
+	return sent;
+}
+
+int
+broker_serve(struct broker *broker, int socket, struct report *report, struct err *err)
+{
+	struct request request;
+
+	for (;;) {
+		int got = receive(socket, &request, sizeof(request), NULL, err);
+
+		if (got == -1)
+			return -1;
+		if (got == 0)
+			return err_set(
+			    err, ECONNRESET, "the delivering process ended without a word");
+		if (request.kind == REQUEST_REPORT)
+			break;
+		if (answer(broker, socket, &request, err) == -1)
+			return -1;
+	}
+	*report = request.report;
+	return 0;
+}
+
+/* ---- the worker's side ------------------------------------------------------------------------
+ */
+
+/* descriptor NULL: none is expected. */
+static int
+ask(int socket, const struct request *request, int *descriptor, struct err *err)
+{
+	struct answer_parcel parcel;
+	int got;
+
+	if (transmit(socket, request, sizeof(*request), -1, err) == -1)
+		return -1;
+	got = receive(socket, &parcel, sizeof(parcel), descriptor, err);
+	if (got == -1)
+		return -1;
+	if (got == 0)
+		return err_set(err, ECONNRESET, "the parent process is gone");
+	if (!parcel.failed)
+		return 0;
+	*err = parcel.err;
+	errno = err->num;
+	return -1;
+}
+
+static int
+ask_descriptor(int socket, enum request_kind kind, struct err *err)
+{
+	struct request request;
+	int descriptor;
+
+	memset(&request, 0, sizeof(request));
+	request.kind = kind;
+	if (ask(socket, &request, &descriptor, err) == -1)
+		return -1;
+	if (descriptor == -1)
+		return err_set(err, EPROTO, "the parent process sent no descriptor");
+	return descriptor;
+}
+
+static int
+ask_create_mailbox(void *arg, struct err *err)
+{
+	return ask_descriptor(*(int *)arg, REQUEST_CREATE_MAILBOX, err);
+}
+
+static int
+ask_create_saved(void *arg, struct err *err)
+{
+	return ask_descriptor(*(int *)arg, REQUEST_CREATE_SAVED, err);
+}
+
+static int
+ask_create_dotlock(void *arg, const void *content, size_t len, struct err *err)
+{
+	struct request request;
+
+	memset(&request, 0, sizeof(request));
+	if (len > sizeof(request.content.bytes))
+		return err_set(err, EMSGSIZE, "dotlock");
+	request.kind = REQUEST_CREATE_DOTLOCK;
+	request.content.len = len;
+	memcpy(request.content.bytes, content, len);
+	return ask(*(int *)arg, &request, NULL, err);
+}
+
+static int
+ask_remove_dotlock(void *arg, dev_t dev, ino_t ino, struct err *err)
+{
+	struct request request;
+
+	memset(&request, 0, sizeof(request));
+	request.kind = REQUEST_REMOVE_DOTLOCK;
+	request.inode.dev = dev;
+	request.inode.ino = ino;
+	return ask(*(int *)arg, &request, NULL, err);
+}
+
+static int
+ask_still_wanted(void *arg, struct err *err)
+{
+	struct request request;
+
+	if (process_stopped())
+		return err_set(err, EINTR, "stopped by a signal");
+	memset(&request, 0, sizeof(request));
+	request.kind = REQUEST_STILL_WANTED;
+	return ask(*(int *)arg, &request, NULL, err);
+}
+
+void
+broker_proxy(struct mailbox_broker *out, int *socket)
+{
+	*out = (struct mailbox_broker){
+		.arg = socket,
+		.create_mailbox = ask_create_mailbox,
+		.create_dotlock = ask_create_dotlock,
+		.remove_dotlock = ask_remove_dotlock,
+		.create_saved = ask_create_saved,
+		.still_wanted = ask_still_wanted,
+	};
+}
+
+int
+broker_report(int socket, const struct report *report, struct err *err)
+{
+	struct request request;
+
+	memset(&request, 0, sizeof(request));
+	request.kind = REQUEST_REPORT;
+	request.report = *report;
+	return transmit(socket, &request, sizeof(request), -1, err);
+}
+
+/* ---- nobody to ask ----------------------------------------------------------------------------
+ */
+
+static int
+nobody(struct err *err)
+{
+	return err_set(err, EACCES, "the account may not write in the mail directory");
+}
+
+static int
+none_create(void *arg, struct err *err)
+{
+	(void)arg;
+	return nobody(err);
+}
+
+static int
+none_create_dotlock(void *arg, const void *content, size_t len, struct err *err)
+{
+	(void)arg, (void)content, (void)len;
+	return nobody(err);
+}
+
+static int
+none_remove_dotlock(void *arg, dev_t dev, ino_t ino, struct err *err)
+{
+	(void)arg, (void)dev, (void)ino;
+	return nobody(err);
+}
+
+static int
+none_still_wanted(void *arg, struct err *err)
+{
+	(void)arg;
+	return process_still_wanted(err);
+}
+
+const struct mailbox_broker broker_none = {
+	.create_mailbox = none_create,
+	.create_dotlock = none_create_dotlock,
+	.remove_dotlock = none_remove_dotlock,
+	.create_saved = none_create,
+	.still_wanted = none_still_wanted,
+};

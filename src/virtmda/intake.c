@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The message's way in. Root itself reads none of it: where it must be kept for several workers,
+ * a process that has become nobody copies it. Every worker gets an open file of its own, for
+ * reading only, so that none can move or change what the next one reads.
+ */
+#include "intake.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "account.h"
+#include "io.h"
+#include "process.h"
+
+#define NOBODY 65534 /* what user namespaces and NFS use for it, too */
+
+/* 0 or an errno: what a process can say with its exit status. */
+static int
+copy_input(int out)
+{
+	char data[65536];
+
+	for (;;) {
+		ssize_t n = io_read(STDIN_FILENO, data, sizeof(data));
+
+		if (n == 0)
+			return 0;
+		if (n == -1 || io_write_all(out, data, (size_t)n) == -1)
+			return errno;
+	}
+}
+
+static int
+copy_input_as_nobody(int out)
+{
+	static char name[] = "nobody", home[] = "";
+	const struct account nobody = { .name = name, .uid = NOBODY, .gid = NOBODY, .home = home };
+	struct err err;
+	int status;
+	pid_t pid;
+
+	process_hold();
+	pid = fork();
+	if (pid == -1)
+		return errno;
+	if (pid == 0) {
+		process_release();
+		_exit(account_become(&nobody, 1, &err) == -1 ? EPERM : copy_input(out));
+	}
+	process_child(pid);
+	while (waitpid(pid, &status, 0) == -1)
+		if (errno != EINTR)
+			return errno;
+	process_child(0);
+	return WIFEXITED(status) && !process_stopped() ? WEXITSTATUS(status) : EINTR;
+}
+
+/* A name for as long as it takes to open it. */
+static int
+open_spool(struct intake *intake, const char *spool_dir, struct err *err)
+{
+	char path[PATH_MAX];
+	int n = snprintf(path, sizeof(path), "%s/virtmda.XXXXXX", spool_dir);
+	int spool;
+
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return err_set(err, ENAMETOOLONG, "spool in %s", spool_dir);
+	spool = mkostemp(path, O_CLOEXEC);
+	if (spool == -1)
+		return err_set(err, errno, "spool in %s", spool_dir);
+	for (size_t i = 0; i < intake->nreaders; i++) {
+		intake->readers[i] = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		if (intake->readers[i] == -1) {
+			err_set(err, errno, "open %s", path);
+			close(spool);
+			spool = -1;
+			break;
+		}
+	}
+	unlink(path);
+	return spool;
+}
+
+static int
+fill_spool(struct intake *intake, const char *spool_dir, struct err *err)
+{
+	int spool = open_spool(intake, spool_dir, err);
+	int num;
+
+	if (spool == -1)
+		return -1;
+	num = process_is_root() ? copy_input_as_nobody(spool) : copy_input(spool);
+	close(spool);
+	return num == 0 ? 0 : err_set(err, num, "read the message into %s", spool_dir);
+}
+
+int
+intake_open(struct intake *out, size_t ncopies, const char *spool_dir, struct err *err)
+{
+	*out = (struct intake){ 0 };
+	if (ncopies == 0)
+		return 0;
+	out->readers = malloc(ncopies * sizeof(*out->readers));
+	if (out->readers == NULL)
+		return err_set(err, ENOMEM, "read the message");
+	out->nreaders = ncopies;
+	for (size_t i = 0; i < ncopies; i++)
+		out->readers[i] = -1;
+	if (ncopies == 1) {
+		out->readers[0] = STDIN_FILENO;
+		return 0;
+	}
+	if (fill_spool(out, spool_dir, err) == 0)
+		return 0;
+	intake_close(out);
+	errno = err->num;
+	return -1;
+}
+
+void
+intake_close(struct intake *intake)
+{
+	for (size_t i = 0; i < intake->nreaders; i++)
+		if (intake->readers[i] > STDERR_FILENO)
+			close(intake->readers[i]);
+	free(intake->readers);
+	*intake = (struct intake){ 0 };
+}

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Root's hands in the mail directory. Members of its group may rename and plant what they like
+ * in there, so nothing that stands there is opened, only new files are made: unnamed first,
+ * given to the account, then linked to their name, which fails if anything is there (a symbolic
+ * link too). A kill between two of the steps leaves nothing behind. What others could put in
+ * the place of the directory itself is refused (CVE-2008-1199, CVE-2016-6253).
+ */
+#include "mail_directory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "io.h"
+
+#define ROOT_UID 0
+#define ROOT_GID 0
+
+struct mail_directory {
+	char *path;                   /* of the directory */
+	char base[NAME_MAX + 1];      /* the mailbox */
+	char lock[NAME_MAX + 1];      /* its dotlock */
+	char saved[NAME_MAX + 1];     /* bytes cut off in a recovery */
+	char temporary[NAME_MAX + 1]; /* where the file system has no unnamed files */
+	uid_t uid;
+	gid_t gid;
+	int fd;      /* -1 until opened */
+	gid_t group; /* the directory's, once opened */
+};
+
+static int
+name(char out[NAME_MAX + 1], const char *base, const char *suffix, struct err *err)
+{
+	int n = snprintf(out, NAME_MAX + 1, "%s%s", base, suffix);
+
+	if (n < 0 || n > NAME_MAX)
+		return err_set(err, ENAMETOOLONG, "name %s%s", base, suffix);
+	return 0;
+}
+
+static int
+make_names(struct mail_directory *md, const char *base, struct err *err)
+{
+	char saved[64], temporary[64];
+
+	snprintf(saved, sizeof(saved), ".saved.%lld.%ld", (long long)time(NULL), (long)getpid());
+	snprintf(temporary, sizeof(temporary), ".new.%ld", (long)getpid());
+	if (name(md->base, base, "", err) == -1 || name(md->lock, base, ".lock", err) == -1 ||
+	    name(md->saved, base, saved, err) == -1 ||
+	    name(md->temporary, base, temporary, err) == -1)
+		return -1;
+	return 0;
+}
+
+int
+mail_directory_new(
+    struct mail_directory **out, const char *path, uid_t uid, gid_t gid, struct err *err)
+{
+	const char *slash = strrchr(path, '/');
+	const char *base = slash == NULL ? "" : slash + 1;
+	struct mail_directory *md;
+
+	*out = NULL;
+	if (*base == '\0')
+		return err_set(err, EINVAL, "mailbox %s", path);
+	md = calloc(1, sizeof(*md));
+	if (md == NULL)
+		return err_set(err, ENOMEM, "mailbox %s", path);
+	md->fd = -1;
+	md->uid = uid;
+	md->gid = gid;
+	while (slash > path && slash[-1] == '/')
+		slash--;
+	md->path = strndup(path, slash == path ? 1 : (size_t)(slash - path));
+	if (md->path == NULL)
+		err_set(err, ENOMEM, "mailbox %s", path);
+	if (md->path == NULL || make_names(md, base, err) == -1) {
+		mail_directory_free(md);
+		return -1;
+	}
+	*out = md;
+	return 0;
+}
+
+void
+mail_directory_free(struct mail_directory *md)
+{
+	if (md == NULL)
+		return;
+	if (md->fd != -1)
+		close(md->fd);
+	free(md->path);
+	free(md);
+}
+
+/* ---- is it root's, and where it seems to be? ---------------------------------------------- */
+
+static int
+refuse(struct err *err, const char *path, const char *why)
+{
+	return err_set(err, EPERM, "mail directory: %s %s", path, why);
+}
+
+/* In a sticky directory others may add names, but not replace root's. */
+static int
+check_above(const char *path, const struct stat *st, struct err *err)
+{
+	if (!S_ISDIR(st->st_mode))
+		return refuse(err, path, "is no directory");
+	if (st->st_uid != ROOT_UID)
+		return refuse(err, path, "does not belong to root");
+	if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0 && (st->st_mode & S_ISVTX) == 0)
+		return refuse(err, path, "can be written by others");
+	return 0;
+}
+
+/* Every directory above `path`. 1 if one of them is a symbolic link. */
+static int
+check_ancestors(const char *path, struct err *err)
+{
+	char prefix[PATH_MAX];
+	struct stat st;
+
+	/* "/", then "/var" of "/var/mail", but not the last part. */
+	for (const char *slash = path; slash != NULL; slash = strchr(slash + 1, '/')) {
+		size_t len = slash == path ? 1 : (size_t)(slash - path);
+
+		if (len >= sizeof(prefix))
+			return err_set(err, ENAMETOOLONG, "mail directory %s", path);
+		memcpy(prefix, path, len);
+		prefix[len] = '\0';
+		if (lstat(prefix, &st) == -1)
+			return err_set(err, errno, "mail directory: stat %s", prefix);
+		if (S_ISLNK(st.st_mode))
+			return 1;
+		if (check_above(prefix, &st, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* The directory itself may be the group's (2775 root:mail), or everybody's if it is sticky. */
+static int
+check_opened(struct mail_directory *md, const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(md->fd, &st) == -1)
+		return err_set(err, errno, "mail directory: stat %s", path);
+	if (st.st_uid != ROOT_UID)
+		return refuse(err, path, "does not belong to root");
+	if ((st.st_mode & S_IWOTH) != 0 && (st.st_mode & S_ISVTX) == 0)
+		return refuse(err, path, "can be written by everybody and is not sticky");
+	md->group = st.st_gid;
+	return 0;
+}
+
+/* No component may be replaced by others, so what was looked at is what open(2) finds. */
+static int
+open_checked(struct mail_directory *md, struct err *err)
+{
+	char resolved[PATH_MAX];
+	const char *path = md->path;
+	int links = check_ancestors(path, err);
+
+	if (links == -1)
+		return -1;
+	md->fd = links == 1 ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (links == 1 || (md->fd == -1 && (errno == ELOOP || errno == ENOTDIR))) {
+		/* /var/spool/mail is a link on most systems: judge what it leads to. */
+		path = realpath(md->path, resolved);
+		if (path == NULL)
+			return err_set(err, errno, "mail directory %s", md->path);
+		links = check_ancestors(path, err);
+		if (links != 0)
+			return links == 1 ? refuse(err, path, "changes while we look") : -1;
+		md->fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	}
+	if (md->fd == -1)
+		return err_set(err, errno, "mail directory: open %s", path);
+	return check_opened(md, path, err);
+}
+
+static int
+ensure_open(struct mail_directory *md, struct err *err)
+{
+	if (md->fd != -1)
+		return 0;
+	if (open_checked(md, err) == 0)
+		return 0;
+	if (md->fd != -1)
+		close(md->fd);
+	md->fd = -1;
+	errno = err->num;
+	return -1;
+}
+
+/* ---- new files --------------------------------------------------------------------------------
+ */
+
+struct new_file {
+	const char *name;
+	gid_t gid;
+	mode_t mode;
+	const void *content;
+	size_t len;
+};
+
+static int
+fill(const struct mail_directory *md, int fd, const struct new_file *new, struct err *err)
+{
+	if (fchown(fd, md->uid, new->gid) == -1)
+		return err_set(err, errno, "chown %s/%s", md->path, new->name);
+	/* It was created 0600. */
+	if (new->mode != 0600 && fchmod(fd, new->mode) == -1)
+		return err_set(err, errno, "chmod %s/%s", md->path, new->name);
+	if (new->len > 0 && io_write_all(fd, new->content, new->len) == -1)
+		return err_set(err, errno, "write %s/%s", md->path, new->name);
+	return 0;
+}
+
+static int
+create_unnamed(struct mail_directory *md, const struct new_file *new, struct err *err)
+{
+	int fd = openat(md->fd, ".", O_RDWR | O_APPEND | O_TMPFILE | O_CLOEXEC, 0600);
+
+	if (fd == -1)
+		return err_set(err, errno, "create %s/%s", md->path, new->name);
+	if (fill(md, fd, new, err) == 0) {
+		if (linkat(fd, "", md->fd, new->name, AT_EMPTY_PATH) == 0)
+			return fd;
+		err_set(err, errno, "create %s/%s", md->path, new->name);
+	}
+	close(fd);
+	return -1;
+}
+
+/* The temporary name is ours alone: nobody else has this process's number, so what stands there
+ * was left behind by one that was killed. */
+static int
+create_named(struct mail_directory *md, const struct new_file *new, struct err *err)
+{
+	static const int flags = O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(md->fd, md->temporary, flags, 0600);
+	int linked = 0;
+
+	if (fd == -1 && errno == EEXIST && unlinkat(md->fd, md->temporary, 0) == 0)
+		fd = openat(md->fd, md->temporary, flags, 0600);
+	if (fd == -1)
+		return err_set(err, errno, "create %s/%s", md->path, md->temporary);
+	if (fill(md, fd, new, err) == 0) {
+		linked = linkat(md->fd, md->temporary, md->fd, new->name, 0) == 0;
+		if (!linked)
+			err_set(err, errno, "create %s/%s", md->path, new->name);
+	}
+	unlinkat(md->fd, md->temporary, 0);
+	if (linked)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* NFS has no O_TMPFILE (EOPNOTSUPP, EISDIR where the kernel is old), and linking an unnamed file
+ * takes CAP_DAC_READ_SEARCH (ENOENT without), which containers often withhold. */
+static int
+create(struct mail_directory *md, const struct new_file *new, struct err *err)
+{
+	static const int fall_back[] = { EOPNOTSUPP, EISDIR, EINVAL, ENOENT };
+	int fd;
+
+	if (ensure_open(md, err) == -1)
+		return -1;
+	fd = create_unnamed(md, new, err);
+	for (size_t i = 0; fd == -1 && i < sizeof(fall_back) / sizeof(fall_back[0]); i++)
+		if (err->num == fall_back[i])
+			return create_named(md, new, err);
+	return fd;
+}
+
+int
+mail_directory_create_mailbox(struct mail_directory *md, struct err *err)
+{
+	struct new_file new = { .name = md->base, .gid = md->gid, .mode = 0600 };
+	int fd;
+
+	if (ensure_open(md, err) == -1)
+		return -1;
+	/* Readers that are setgid mail need the group; root's group needs nothing from us. */
+	if (md->group != ROOT_GID) {
+		new.gid = md->group;
+		new.mode = 0660;
+	}
+	fd = create(md, &new, err);
+	if (fd != -1 && io_fsync_dir(md->fd) == -1) {
+		/* The file may stay: it is empty, and the next delivery finds it. */
+		err_set(err, errno, "fsync %s", md->path);
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* The account's, so that its next delivery can read what was begun; the sender's name in it is
+ * nobody else's business. */
+int
+mail_directory_create_dotlock(
+    struct mail_directory *md, const void *content, size_t len, struct err *err)
+{
+	const struct new_file new = {
+		.name = md->lock, .gid = md->gid, .mode = 0600, .content = content, .len = len
+	};
+	int fd = create(md, &new, err);
+
+	if (fd == -1)
+		return -1;
+	/* A write that the file system refuses only now leaves a short lock file; it is a lock all
+	 * the same, and its owner will remove it. */
+	close(fd);
+	return 0;
+}
+
+int
+mail_directory_create_saved(struct mail_directory *md, struct err *err)
+{
+	const struct new_file new = { .name = md->saved, .gid = md->gid, .mode = 0600 };
+
+	return create(md, &new, err);
+}
+
+int
+mail_directory_remove_dotlock(struct mail_directory *md, dev_t dev, ino_t ino, struct err *err)
+{
+	struct stat st;
+
+	if (ensure_open(md, err) == -1)
+		return -1;
+	if (fstatat(md->fd, md->lock, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return errno == ENOENT ? 0 : err_set(err, errno, "stat %s/%s", md->path, md->lock);
+	if (st.st_dev != dev || st.st_ino != ino)
+		return 0;
+	if (unlinkat(md->fd, md->lock, 0) == -1 && errno != ENOENT)
+		return err_set(err, errno, "unlink %s/%s", md->path, md->lock);
+	return 0;
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * virtmda(8): put one message into the mailboxes of its recipients. The order of the steps, and
+ * nothing else: sane process, arguments, settings, resolve everybody, a copy for each mailbox,
+ * log, status. A step that fails ends in "try again later".
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "args.h"
+#include "exit.h"
+#include "intake.h"
+#include "io.h"
+#include "journal.h"
+#include "plan.h"
+#include "process.h"
+#include "settings.h"
+#include "text.h"
+#include "version.h"
+#include "worker.h"
+
+static enum exit_status
+give_up(const struct err *err)
+{
+	journal_complaint(err->text);
+	exit_say("4.3.5", NULL, err->text);
+	return EXIT_LATER;
+}
+
+static enum exit_status
+print(const char *text)
+{
+	return io_write_all(STDOUT_FILENO, text, strlen(text)) == 0 ? EXIT_DELIVERED : EXIT_LATER;
+}
+
+static enum exit_status
+print_version(void)
+{
+	struct buf text = BUF_INIT;
+	enum exit_status status = EXIT_LATER;
+
+	if (version_text(&text) == 0 && buf_cstr(&text) != NULL)
+		status = print(buf_cstr(&text));
+	buf_free(&text);
+	return status;
+}
+
+/* ---- a copy for each mailbox --------------------------------------------------------------------
+ */
+
+static void
+journal_copy(const struct args *args, const struct plan *plan, const struct copy *copy)
+{
+	if (args->dry_run)
+		return;
+	for (size_t i = 0; i < plan->nrecipients; i++)
+		if (plan->recipients[i].copy == copy)
+			journal_recipient(&plan->recipients[i], args->sender);
+}
+
+static void
+run_copy(const struct args *args, const struct settings *settings, struct copy *copy, int input)
+{
+	const struct job job = {
+		.settings = settings,
+		.account = copy->account,
+		.mailbox = &copy->mailbox,
+		.envelope = {
+			.sender = args->sender,
+			.recipients = copy->recipients,
+			.nrecipients = settings->delivered_to ? copy->nrecipients : 0,
+			.date = time(NULL),
+		},
+		.input = input,
+		.dry_run = args->dry_run,
+	};
+
+	if (process_stopped())
+		outcome_defer(&copy->report.outcome, "4.3.2", "stopped by a signal");
+	else
+		worker_run(&job, &copy->report);
+}
+
+/* Recipients without a copy are settled already: theirs are the first lines of the log. */
+static void
+deliver(const struct args *args, const struct settings *settings, struct plan *plan)
+{
+	struct intake intake;
+	struct err err;
+	int ready = intake_open(
+	    &intake, args->dry_run ? 0 : plan->ncopies, settings->spool_directory, &err);
+
+	journal_copy(args, plan, NULL);
+	for (size_t i = 0; i < plan->ncopies; i++) {
+		struct copy *copy = &plan->copies[i];
+
+		if (ready == -1)
+			outcome_from_err(&copy->report.outcome, &err);
+		else
+			run_copy(args, settings, copy, args->dry_run ? -1 : intake.readers[i]);
+		journal_copy(args, plan, copy);
+	}
+	intake_close(&intake);
+}
+
+/* ---- what became of it
+ * ---------------------------------------------------------------------------- */
+
+static enum exit_status
+conclude(const struct plan *plan)
+{
+	const struct recipient *worst = NULL;
+	enum exit_status status = EXIT_DELIVERED;
+
+	for (size_t i = 0; i < plan->nrecipients; i++) {
+		enum exit_status own = exit_status_of(plan_outcome(&plan->recipients[i]));
+
+		if (worst == NULL || exit_status_worse(status, own) != status)
+			worst = &plan->recipients[i];
+		status = exit_status_worse(status, own);
+	}
+	if (worst == NULL)
+		return EXIT_LATER;
+	if (status != EXIT_DELIVERED)
+		exit_say(plan_outcome(worst)->status, worst->original, plan_outcome(worst)->text);
+	return status;
+}
+
+/* -n: one line a recipient, in the form of `virtmap resolve -q`, and where it would go. */
+static int
+foretell(struct buf *out, const struct recipient *recipient)
+{
+	const struct copy *copy = recipient->copy;
+
+	if (text_vis(out, recipient->original, strlen(recipient->original)) == -1 ||
+	    buf_adds(out, ": ") == -1 || answer_line(&recipient->answer, out) == -1)
+		return -1;
+	if (copy != NULL &&
+	    (buf_adds(out, copy->mailbox.format == MAILBOX_MBOX ? " mbox:" : " maildir:") == -1 ||
+	        text_vis(out, copy->mailbox.path, strlen(copy->mailbox.path)) == -1))
+		return -1;
+	return buf_addc(out, '\n');
+}
+
+static void
+foretell_all(const struct plan *plan)
+{
+	struct buf out = BUF_INIT;
+
+	for (size_t i = 0; i < plan->nrecipients; i++)
+		if (foretell(&out, &plan->recipients[i]) == -1)
+			break;
+	if (out.len > 0 && io_write_all(STDOUT_FILENO, out.data, out.len) == -1) {
+		/* The status says it too. */
+	}
+	buf_free(&out);
+}
+
+static enum exit_status
+run(const struct args *args, const struct settings *settings)
+{
+	struct buf explain = BUF_INIT;
+	struct plan plan;
+	struct err err;
+	enum exit_status status;
+
+	if (plan_make(&plan, settings, args->recipients, args->nrecipients,
+	        args->verbose ? &explain : NULL, &err) == -1)
+		return give_up(&err);
+	if (explain.len > 0 && io_write_all(STDERR_FILENO, explain.data, explain.len) == -1) {
+		/* Only for people; the delivery does not depend on it. */
+	}
+	buf_free(&explain);
+	if (args->dry_run)
+		foretell_all(&plan);
+	deliver(args, settings, &plan);
+	status = conclude(&plan);
+	plan_free(&plan);
+	return status;
+}
+
+static enum exit_status
+run_with_settings(const struct args *args)
+{
+	struct settings settings;
+	struct err err;
+	enum exit_status status;
+
+	journal_queue_id(args->queue_id);
+	if (settings_load(
+	        &settings, args->settings_file, args->overrides, args->noverrides, &err) == -1)
+		return give_up(&err);
+	journal_destination(settings.log);
+	status = run(args, &settings);
+	settings_free(&settings);
+	return status;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct args args;
+	struct err err;
+	enum exit_status status = EXIT_LATER;
+
+	journal_start();
+	if (process_init(&err) == -1 || args_parse(&args, argc, argv, &err) == -1)
+		return (int)give_up(&err);
+	switch (args.wish) {
+	case ARGS_HELP:
+		status = print(args_usage);
+		break;
+	case ARGS_VERSION:
+		status = print_version();
+		break;
+	case ARGS_DELIVER:
+		status = run_with_settings(&args);
+		break;
+	}
+	args_free(&args);
+	return (int)status;
+}

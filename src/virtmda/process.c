@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * This process. sendmail starts us well (CVE-2014-3956: not always), others may not: with
+ * descriptors closed, so that a mailbox would be opened as standard output; with signals ignored
+ * or fatal, so that a mailbox would be torn. Signal handlers do nothing but set a flag, kill(2)
+ * and _exit(2) (CVE-2001-0905).
+ */
+#include "process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "exit.h"
+
+static volatile sig_atomic_t stopped; /* the signal's number */
+static volatile sig_atomic_t held;
+static volatile sig_atomic_t child;
+static pid_t starter; /* who reads our status */
+
+static void
+on_signal(int number)
+{
+	int saved = errno;
+
+	stopped = number;
+	if (child > 0)
+		kill((pid_t)child, number);
+	else if (!held)
+		_exit(EXIT_LATER);
+	errno = saved;
+}
+
+/* One that is missing becomes /dev/null, open for writing only: a standard input that is not there
+ * must be a read error, not an empty message. */
+static int
+open_standard_descriptors(struct err *err)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_WRONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	/* No /dev/null (a chroot) is fine where nothing is missing. */
+	if (fd == -1)
+		for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
+			if (fcntl(i, F_GETFD) == -1)
+				return err_set(err, errno, "standard descriptor %d", i);
+	if (close_range(STDERR_FILENO + 1, ~0U, 0) == -1)
+		closefrom(STDERR_FILENO + 1);
+	return 0;
+}
+
+static int
+set_signals(struct err *err)
+{
+	static const struct {
+		int number;
+		void (*handler)(int);
+	} signals[] = {
+		{ SIGPIPE, SIG_IGN },
+		{ SIGXFSZ, SIG_IGN },
+		{ SIGTERM, on_signal },
+		{ SIGINT, on_signal },
+		{ SIGHUP, on_signal },
+	};
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		/* No SA_RESTART: waiting for a worker is to be looked at again. */
+		struct sigaction action = { .sa_handler = signals[i].handler };
+
+		sigemptyset(&action.sa_mask);
+		if (sigaction(signals[i].number, &action, NULL) == -1)
+			return err_set(err, errno, "sigaction %d", signals[i].number);
+	}
+	return 0;
+}
+
+/* Set-id installations, and sendmail's S flag with U=user: real and effective ids disagree, so
+ * what is given up later could be had back. As root the gid does not matter: sendmail's own
+ * binary is setgid, and account_become sets all three. */
+static bool
+has_borrowed_rights(void)
+{
+	return getauxval(AT_UID) != getauxval(AT_EUID) ||
+	       (getauxval(AT_EUID) != 0 && getauxval(AT_GID) != getauxval(AT_EGID));
+}
+
+void
+process_remember_starter(void)
+{
+	starter = getppid();
+}
+
+int
+process_init(struct err *err)
+{
+	process_remember_starter();
+	umask(077);
+	/* TZ, RES_OPTIONS, MALLOC_*: nothing in there is for us to follow. */
+	clearenv();
+	if (has_borrowed_rights())
+		return err_set(err, EPERM,
+		    "virtmda must run as root or as the account, with real and effective ids the "
+		    "same");
+	if (open_standard_descriptors(err) == -1)
+		return -1;
+	return set_signals(err);
+}
+
+bool
+process_is_root(void)
+{
+	return getauxval(AT_EUID) == 0;
+}
+
+void
+process_hold(void)
+{
+	held = 1;
+}
+
+void
+process_release(void)
+{
+	held = 0;
+	if (stopped != 0)
+		_exit(EXIT_LATER);
+}
+
+bool
+process_stopped(void)
+{
+	return stopped != 0;
+}
+
+void
+process_child(pid_t pid)
+{
+	child = pid;
+	/* It may have come before there was somebody to pass it to. */
+	if (pid > 0 && stopped != 0)
+		kill(pid, stopped);
+}
+
+int
+process_still_wanted(struct err *err)
+{
+	if (stopped != 0)
+		return err_set(err, EINTR, "stopped by signal %d", (int)stopped);
+	if (getppid() != starter)
+		return err_set(err, EPIPE, "the process that sent the message is gone");
+	return 0;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * This process: what it was started with is made sane, and it ends at a signal only where no
+ * mailbox is being written.
+ */
+#ifndef VIRTMDA_PROCESS_H
+#define VIRTMDA_PROCESS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "err.h"
+
+/* Descriptors 0-2 open and none behind them, umask 077, an empty environment, SIGPIPE and SIGXFSZ
+ * ignored, SIGTERM, SIGINT and SIGHUP caught. Remembers who started us. 0, or -1 with err; setuid
+ * installations are refused. */
+int process_init(struct err *err);
+void process_remember_starter(void); /* that part of it */
+
+/* Is this root's process? As it was started, however rights have changed since. */
+bool process_is_root(void);
+
+/* While held, a signal only sets a flag (and is passed on to `process_child`); otherwise it
+ * ends the process at once with EXIT_LATER, which is safe because nothing was begun. Release ends
+ * it too if a signal came meanwhile. */
+void process_hold(void);
+void process_release(void);
+bool process_stopped(void); /* did a signal come while held? */
+
+/* Signals go to this process too; 0 for none. */
+void process_child(pid_t pid);
+
+/* May a message still become visible? -1 with err when a signal told us to stop, or when the
+ * process that started us is gone: the end of its pipe was not the message's end. */
+int process_still_wanted(struct err *err);
+
+#endif

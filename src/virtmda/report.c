@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A worker's report. Worker and parent are one program, so its layout is the same on both sides;
+ * its contents are the account's word and no more.
+ */
+#include "report.h"
+
+#include <string.h>
+
+void
+report_init(struct report *report)
+{
+	memset(report, 0, sizeof(*report)); /* padding too: it crosses a socket */
+	outcome_init(&report->outcome);
+}
+
+void
+report_check(struct report *report)
+{
+	struct outcome *outcome = &report->outcome;
+	struct outcome claimed = *outcome;
+
+	claimed.status[sizeof(claimed.status) - 1] = '\0';
+	claimed.text[sizeof(claimed.text) - 1] = '\0';
+	/* Setting it anew checks that status and class agree. "No such user" is the map's to say,
+	 * never the account's. */
+	if (claimed.class == OUTCOME_DELIVERED)
+		outcome_deliver(outcome, claimed.status, "%s", claimed.text);
+	else if (claimed.class == OUTCOME_REJECTED)
+		outcome_reject(outcome, claimed.status, "%s", claimed.text);
+	else
+		outcome_defer(outcome, claimed.status, "%s", claimed.text);
+	report->receipt.note[sizeof(report->receipt.note) - 1] = '\0';
+	report->receipt.name[sizeof(report->receipt.name) - 1] = '\0';
+	report->message_id[sizeof(report->message_id) - 1] = '\0';
+}

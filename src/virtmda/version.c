@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * `virtmda -V`. Locking is named because a mailer whose locks differ from those of the readers
+ * corrupts mailboxes: it is the first thing to compare.
+ */
+#include "version.h"
+
+int
+version_text(struct buf *out)
+{
+	return buf_adds(out, "virtmda " VIRTMDA_VERSION "\n"
+	                     "mbox locks: fcntl, then dotlock (MAILBOX.lock)\n"
+	                     "Maildir: no locks, rename into new/\n");
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The worker. Order: become the account, irrevocably; look for a .forward; read the whole
+ * message; only then touch the mailbox. Up to there a signal ends it at once, from there on it
+ * finishes or undoes what it began.
+ */
+#include "worker.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "broker.h"
+#include "process.h"
+
+/* Is there a .forward that sendmail would honour? 1, 0, or -1 with err. Asked with the account's
+ * rights, as sendmail does: what the account itself may not reach does not count. */
+static int
+has_forward(const struct account *account, struct err *err)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	int n;
+
+	if (account->home == NULL || account->home[0] != '/')
+		return 0;
+	n = snprintf(path, sizeof(path), "%s/.forward", account->home);
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return err_set(err, ENAMETOOLONG, "%s/.forward", account->home);
+	if (stat(path, &st) == 0)
+		return S_ISREG(st.st_mode);
+	if (errno == ENOENT || errno == ENOTDIR || errno == EACCES)
+		return 0;
+	return err_set(err, errno, "stat %s", path);
+}
+
+/* Become the account, and find nothing in the way. 0 or -1, the outcome then set. */
+static int
+prepare(const struct job *job, struct outcome *outcome)
+{
+	struct err err;
+	int forward = 0;
+
+	if (account_become(job->account, job->settings->min_uid, &err) == -1) {
+		outcome_from_err(outcome, &err);
+		return -1;
+	}
+	if (job->settings->forward_files == FORWARD_HANDOVER)
+		forward = has_forward(job->account, &err);
+	if (forward == -1)
+		outcome_from_err(outcome, &err);
+	else if (forward == 1)
+		outcome_defer(outcome, "4.3.3",
+		    "%s has a .forward: handing over to sendmail is not in this version "
+		    "(forward_files = ignore delivers)",
+		    job->account->name);
+	return forward == 0 ? 0 : -1;
+}
+
+static void
+note_message(const struct message *message, struct report *report)
+{
+	struct buf id = BUF_INIT;
+
+	report->size = message_size(message);
+	/* Only for the log: without one, or without memory for it, it stays empty. */
+	if (message_header(message, "Message-Id", &id) == 1 && buf_cstr(&id) != NULL)
+		strlcpy(report->message_id, buf_cstr(&id), sizeof(report->message_id));
+	buf_free(&id);
+}
+
+static void
+work(const struct job *job, const struct mailbox_broker *broker, struct report *report)
+{
+	struct mailbox_delivery delivery = {
+		.envelope = job->envelope,
+		.uid = job->account->uid,
+		.lock_timeout = job->settings->lock_timeout,
+		.broker = broker,
+	};
+	struct message *message;
+	struct err err;
+
+	if (prepare(job, &report->outcome) == -1)
+		return;
+	if (job->dry_run) {
+		outcome_deliver(&report->outcome, "2.0.0", "would be delivered");
+		return;
+	}
+	if (message_read(&message, job->input, job->settings->spool_directory, &err) == -1) {
+		outcome_from_err(&report->outcome, &err);
+		return;
+	}
+	note_message(message, report);
+	delivery.message = message;
+	process_hold();
+	if (mailbox_deliver(job->mailbox, &delivery, &report->receipt, &err) == -1)
+		outcome_from_err(&report->outcome, &err);
+	else
+		outcome_deliver(&report->outcome, "2.0.0", "delivered");
+	message_free(message);
+}
+
+static _Noreturn void
+worker_process(const struct job *job, int socket)
+{
+	struct mailbox_broker proxy;
+	struct report report;
+	struct err err;
+
+	report_init(&report);
+	broker_proxy(&proxy, &socket);
+	process_release();
+	work(job, &proxy, &report);
+	/* Without a listener there is nobody left who could be told. */
+	_exit(broker_report(socket, &report, &err) == 0 ? 0 : 1);
+}
+
+static void
+explain_silence(pid_t pid, struct report *report, const struct err *err)
+{
+	int status;
+
+	report_init(report);
+	if (waitpid(pid, &status, 0) == pid && WIFSIGNALED(status))
+		outcome_defer(&report->outcome, "4.3.0",
+		    "the delivering process was killed by signal %d", WTERMSIG(status));
+	else
+		outcome_from_err(&report->outcome, err);
+}
+
+/* Serve the worker, hear its report, see it off. */
+static void
+attend(struct broker *broker, pid_t pid, int socket, struct report *report)
+{
+	struct err err;
+	int served;
+
+	process_child(pid);
+	served = broker_serve(broker, socket, report, &err);
+	process_child(0);
+	/* A worker that still runs now (we could not hear it) finds nobody to ask, undoes what it
+	 * began and ends. */
+	close(socket);
+	if (served == -1) {
+		explain_silence(pid, report, &err);
+		return;
+	}
+	report_check(report);
+	/* It has said its last word and holds nothing any more. */
+	waitpid(pid, NULL, 0);
+}
+
+static int
+run_apart(const struct job *job, struct broker *broker, struct report *report, struct err *err)
+{
+	int sockets[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) == -1)
+		return err_set(err, errno, "socketpair");
+	process_hold();
+	pid = fork();
+	if (pid == 0) {
+		close(sockets[0]); /* or the parent's end would never be seen */
+		worker_process(job, sockets[1]);
+	}
+	close(sockets[1]);
+	if (pid == -1) {
+		err_set(err, errno, "fork");
+		close(sockets[0]);
+		return -1;
+	}
+	attend(broker, pid, sockets[0], report);
+	return 0;
+}
+
+void
+worker_run(const struct job *job, struct report *report)
+{
+	struct broker *broker;
+	struct err err;
+
+	report_init(report);
+	if (!process_is_root()) {
+		work(job, &broker_none, report);
+		return;
+	}
+	if (broker_new(&broker, job->mailbox, job->account, &err) == -1 ||
+	    run_apart(job, broker, report, &err) == -1)
+		outcome_from_err(&report->outcome, &err);
+	broker_free(broker);
+}
