@@ -42,4 +42,23 @@ int io_open_trusted(const char *path, struct stat *st, struct err *err);
  * file is then gone. */
 int io_replace(const char *path, const void *data, size_t len, mode_t mode, struct err *err);
 
+/* The same in two steps, so that several files can be ready before the first is shown. io_stage
+ * writes and fsyncs; *st (if not NULL) is the new file's, and stays so. Then either publish (0, or
+ * -1 with err; freed in any case) or discard, which also accepts a zeroed one. */
+struct io_stage {
+	char *path;   /* to be replaced */
+	char *beside; /* the new file until then */
+};
+int io_stage(struct io_stage *out, const char *path, const void *data, size_t len, mode_t mode,
+    struct stat *st, struct err *err);
+int io_stage_publish(struct io_stage *stage, struct err *err);
+void io_stage_discard(struct io_stage *stage);
+
+/* For those who write the new file themselves: its name, "PATH.new.PID" (malloc'ed; NULL with
+ * errno), to be created with O_EXCL. Files of that kind whose process is gone are removed. */
+char *io_beside(const char *path);
+
+/* rename(2), then fsync of the directory of `to`. 0, or -1 with err. */
+int io_rename(const char *from, const char *to, struct err *err);
+
 #endif

@@ -7,13 +7,8 @@
  */
 #include "table.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <signal.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -36,27 +31,11 @@ struct table_builder {
 	struct item *items;
 	size_t nitems, room;
 	char *path;
-	char *directory; /* of path */
-	char *beside;    /* path.new.PID; */
-	bool written;    /* is there a file of that name? */
+	char *beside; /* the file being written, NULL while there is none */
 };
 
 /* ---- life -------------------------------------------------------------------------------------
  */
-
-static int
-name_files(struct table_builder *builder, const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	size_t len = slash == NULL ? 1 : slash == path ? 1 : (size_t)(slash - path);
-
-	builder->path = strdup(path);
-	builder->directory = strndup(slash == NULL ? "." : path, len);
-	if (asprintf(&builder->beside, "%s.new.%ld", path, (long)getpid()) == -1)
-		builder->beside = NULL;
-	return builder->path != NULL && builder->directory != NULL && builder->beside != NULL ? 0
-	                                                                                      : -1;
-}
 
 int
 table_build_begin(struct table_builder **out, const char *path, size_t nkeys, struct err *err)
@@ -68,7 +47,8 @@ table_build_begin(struct table_builder **out, const char *path, size_t nkeys, st
 		return err_set(err, ENOMEM, "build %s", path);
 	builder->room = nkeys > 0 ? nkeys : 1;
 	builder->items = reallocarray(NULL, builder->room, sizeof(*builder->items));
-	if (builder->items == NULL || name_files(builder, path) == -1) {
+	builder->path = strdup(path);
+	if (builder->items == NULL || builder->path == NULL) {
 		table_build_abort(builder);
 		return err_set(err, ENOMEM, "build %s", path);
 	}
@@ -83,11 +63,10 @@ table_build_abort(struct table_builder *builder)
 
 	if (builder == NULL)
 		return;
-	if (builder->written)
+	if (builder->beside != NULL)
 		unlink(builder->beside);
 	free(builder->items);
 	free(builder->path);
-	free(builder->directory);
 	free(builder->beside);
 	free(builder);
 	errno = saved;
@@ -112,43 +91,6 @@ table_build_add(struct table_builder *builder, const char *group, const char *ke
 		.group = group, .key = key, .value = value, .value_len = (uint32_t)value_len
 	};
 	return 0;
-}
-
-/* ---- what dead builders left ------------------------------------------------------------------
- */
-
-/* Is `name` BASE.new.PID of a process that is no more (or that is us)? */
-static int
-is_leftover(const char *name, const char *base)
-{
-	size_t len = strlen(base);
-	char *end;
-	long pid;
-
-	if (strncmp(name, base, len) != 0 || strncmp(name + len, ".new.", 5) != 0)
-		return 0;
-	errno = 0;
-	pid = strtol(name + len + 5, &end, 10);
-	if (errno != 0 || end == name + len + 5 || *end != '\0' || pid <= 0 || pid > INT_MAX)
-		return 0;
-	return pid == getpid() || (kill((pid_t)pid, 0) == -1 && errno == ESRCH);
-}
-
-/* Nothing is lost when this fails: the file is in nobody's way but the disk's. */
-static void
-remove_leftovers(const struct table_builder *builder)
-{
-	const char *slash = strrchr(builder->path, '/');
-	const char *base = slash == NULL ? builder->path : slash + 1;
-	DIR *dir = opendir(builder->directory);
-	const struct dirent *found;
-
-	if (dir == NULL)
-		return;
-	while ((found = readdir(dir)) != NULL)
-		if (is_leftover(found->d_name, base))
-			unlinkat(dirfd(dir), found->d_name, 0);
-	closedir(dir);
 }
 
 /* ---- pages ------------------------------------------------------------------------------------
@@ -299,18 +241,34 @@ seal(const char *name, gid_t gid, mode_t mode, struct err *err)
 	return failed;
 }
 
+/* Create the file beside; a descriptor, or -1 with err. */
+static int
+create(struct table_builder *builder, struct err *err)
+{
+	char *beside = io_beside(builder->path);
+	int fd;
+
+	if (beside == NULL)
+		return err_set(err, ENOMEM, "build %s", builder->path);
+	fd = open(beside, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd == -1) {
+		err_set(err, errno, "create %s", beside);
+		free(beside);
+		errno = err->num;
+		return -1;
+	}
+	builder->beside = beside;
+	return fd;
+}
+
 static int
 write_file(struct table_builder *builder, struct plan *plan, struct err *err)
 {
-	int fd = open(builder->beside, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	struct buf record = BUF_INIT;
 	struct table_gdbm *gdbm;
-	int failed;
+	int fd = create(builder, err), failed;
 
-	if (fd == -1)
-		return err_set(err, errno, "create %s", builder->beside);
-	builder->written = true;
-	if (table_gdbm_open(&gdbm, fd, builder->beside, 1, err) == -1)
+	if (fd == -1 || table_gdbm_open(&gdbm, fd, builder->beside, 1, err) == -1)
 		return -1;
 	failed = write_records(builder, plan, gdbm, &record, err);
 	buf_free(&record);
@@ -330,7 +288,6 @@ table_build_finish(struct table_builder *builder, const struct table_source *sou
 	struct plan plan = { .header.source = *source };
 	int failed;
 
-	remove_leftovers(builder);
 	failed = make_plan(builder, &plan, err);
 	if (failed == 0)
 		failed = write_file(builder, &plan, err);
@@ -343,19 +300,9 @@ table_build_finish(struct table_builder *builder, const struct table_source *sou
 int
 table_build_publish(struct table_builder *builder, struct err *err)
 {
-	int fd = -1, failed = 0;
+	int failed = io_rename(builder->beside, builder->path, err);
 
-	if (rename(builder->beside, builder->path) == -1) {
-		failed = err_set(err, errno, "rename %s to %s", builder->beside, builder->path);
-	} else {
-		builder->written = false;
-		fd = open(builder->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd == -1 || io_fsync_dir(fd) == -1)
-			failed = err_set(err, errno, "fsync %s", builder->directory);
-	}
-	if (fd != -1)
-		close(fd);
-	table_build_abort(builder);
+	table_build_abort(builder); /* after the rename there is no such file beside */
 	return failed;
 }
 
