@@ -215,7 +215,8 @@ write_index(const struct survey *survey, int fd, const struct stat *st,
 {
 	struct table_source source = { .size = (uint64_t)st->st_size,
 		.mtime_sec = st->st_mtim.tv_sec,
-		.mtime_nsec = (int32_t)st->st_mtim.tv_nsec };
+		.mtime_nsec = (int32_t)st->st_mtim.tv_nsec,
+		.mappings = survey->n };
 	struct table_builder *builder;
 	char path[PATH_MAX];
 
