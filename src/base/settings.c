@@ -72,24 +72,30 @@ check_accounts(const char *value)
 	return check_path(value + sizeof(file) - 1);
 }
 
-/* Calls `check` for every blank-separated word; the first refusal ends it. */
-static const char *
-check_words(const char *value, const char *(*check)(const char *word))
+/* Is every blank-separated word of `value` one that `good` takes? */
+static int
+all_words(const char *value, int (*good)(const char *word))
 {
-	char word[LINE_BYTES_MAX];
-	const char *why = NULL;
+	char word[LINE_BYTES_MAX + 1];
 
-	while (why == NULL && *(value += strspn(value, " \t")) != '\0') {
+	while (*(value += strspn(value, " \t")) != '\0') {
 		size_t len = strcspn(value, " \t");
 
 		if (len >= sizeof(word))
-			return "a word is too long";
+			return 0;
 		memcpy(word, value, len);
 		word[len] = '\0';
-		why = check(word);
+		if (!good(word))
+			return 0;
 		value += len;
 	}
-	return why;
+	return 1;
+}
+
+static int
+is_path(const char *word)
+{
+	return check_path(word) == NULL;
 }
 
 static const char *
@@ -97,25 +103,21 @@ check_aliases(const char *value)
 {
 	if (*value == '\0')
 		return "is empty (\"none\" says that there is no alias file)";
-	if (strcmp(value, "none") == 0)
+	if (strcmp(value, "none") == 0 || all_words(value, is_path))
 		return NULL;
-	return check_words(value, check_path) == NULL
-	           ? NULL
-	           : "must be \"none\" or absolute paths of alias files with blanks between them";
+	return "must be \"none\" or absolute paths of alias files with blanks between them";
 }
 
-static const char *
-check_local_domain(const char *word)
+static int
+is_domain(const char *word)
 {
-	if (strpbrk(word, "@/,:") != NULL)
-		return "must be domains with blanks between them";
-	return NULL;
+	return strpbrk(word, "@/,:") == NULL;
 }
 
 static const char *
 check_local_domains(const char *value)
 {
-	return check_words(value, check_local_domain);
+	return all_words(value, is_domain) ? NULL : "must be domains with blanks between them";
 }
 
 static const char *
@@ -157,8 +159,7 @@ check_log(const char *value)
 {
 	if (strcmp(value, "syslog") == 0 || strcmp(value, "stderr") == 0)
 		return NULL;
-	return check_path(value) == NULL ? NULL
-	                                 : "must be \"syslog\", \"stderr\" or an absolute path";
+	return is_path(value) ? NULL : "must be \"syslog\", \"stderr\" or an absolute path";
 }
 
 /* ---- the table --------------------------------------------------------------------------------
