@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the delivering half of the mailbox room shares: one entry a format, and the small questions
+ * that both ask of the broker. Private to this room.
+ */
+#ifndef MAILBOX_DELIVER_H
+#define MAILBOX_DELIVER_H
+
+#include "mailbox.h"
+
+/* Contract of mailbox_deliver, for one format. The receipt comes zeroed. */
+int mbox_deliver(const char *path, const struct mailbox_delivery *delivery,
+    struct mailbox_receipt *receipt, struct err *err);
+int maildir_deliver(const char *path, const struct mailbox_delivery *delivery,
+    struct mailbox_receipt *receipt, struct err *err);
+
+/* Bytes that message_write will write. 0, or -1 with err. */
+int delivery_count(const struct mailbox_delivery *delivery, enum message_format format,
+    uint64_t *bytes, struct err *err);
+
+/* Does anybody still wait for this message? 0 yes, -1 with err. */
+int delivery_wanted(const struct mailbox_delivery *delivery, struct err *err);
+
+/* Add a remark for the log; remarks are parted by "; ". */
+void receipt_note(struct mailbox_receipt *receipt, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The directory part of an absolute path, malloc'ed, and in *base the rest of it (points into
+ * `path`). NULL with errno. */
+char *path_split(const char *path, const char **base);
+
+#endif

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Append one message to an mbox: both locks, old length remembered, written, flushed, and the old
+ * length restored on the held descriptor if anything at all goes wrong. Nothing but the account's
+ * own regular file with one name is opened; path and descriptor are compared again once the locks
+ * are held, for an expunging reader may have put another file in place. The cost does not depend on
+ * the mailbox's size: only its last bytes are read.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "io.h"
+#include "mbox.h"
+
+/* ---- recovery ---------------------------------------------------------------------- */
+
+/* A file for the bytes that are cut off: beside the mailbox, or where the broker puts it. */
+static int
+create_saved(const struct mbox *m, char *name, size_t size, struct err *err)
+{
+	const struct mailbox_broker *broker = m->delivery->broker;
+	int fd, n = snprintf(name, size, ".%s.torn.%lld.%ld", m->base,
+	            (long long)m->delivery->envelope.date, (long)getpid());
+
+	if (n < 0 || (size_t)n >= size)
+		return err_set(err, ENAMETOOLONG, "mbox: save cut bytes of %s", m->path);
+	fd = openat(
+	    m->dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600);
+	if (fd != -1)
+		return fd;
+	if (!mbox_not_allowed(errno) || broker->create_saved == NULL)
+		return err_set(err, errno, "mbox: create %s/%s", m->directory, name);
+	snprintf(name, size, ".%s.torn.*", m->base);
+	return broker->create_saved(broker->arg, err);
+}
+
+static int
+save_torn(const struct mbox *m, char *name, size_t size, struct err *err)
+{
+	int failed, fd = create_saved(m, name, size, err);
+
+	if (fd == -1)
+		return -1;
+	failed = mbox_record_save(m->fd, m->length, m->size, fd);
+	if (failed == -1)
+		err_set(err, errno, "mbox: write %s/%s", m->directory, name);
+	if (close(fd) == -1 && failed == 0)
+		failed = err_set(err, errno, "mbox: close %s/%s", m->directory, name);
+	if (failed == 0 && mbox_sync_directory(m) == -1)
+		failed = err_set(err, errno, "mbox: fsync %s", m->directory);
+	if (failed == -1)
+		unlinkat(m->dirfd, name, 0);
+	return failed;
+}
+
+/* Both locks are held: cut what the dead deliverer left. 1 done or nothing to do; 0 it is to stay
+ * after all, and everything must be planned anew; -1 with err. */
+static int
+cut_torn(struct mbox *m, struct err *err)
+{
+	char name[NAME_MAX + 1];
+	struct err why;
+
+	if (m->cut == NULL) {
+		if (m->ntorn > 0)
+			receipt_note(m->receipt, "it left no torn message");
+		m->ntorn = 0;
+		return 1;
+	}
+	if (save_torn(m, name, sizeof(name), &why) == -1) {
+		receipt_note(m->receipt, "torn message at offset %lld kept: %s",
+		    (long long)m->length, why.text);
+		m->ntorn = 0;
+		return 0;
+	}
+	if (ftruncate(m->fd, m->length) == -1)
+		return err_set(
+		    err, errno, "mbox: truncate %s to %lld", m->path, (long long)m->length);
+	receipt_note(m->receipt, "cut %lld bytes of a torn message at offset %lld, kept in %s/%s",
+	    (long long)(m->size - m->length), (long long)m->length, m->directory, name);
+	m->ntorn = 0;
+	return 1;
+}
+
+/* Locks held, mailbox whole: 0, or -1 with err. */
+static int
+lock_mailbox(struct mbox *m, struct err *err)
+{
+	for (;;) {
+		int ready;
+
+		if (mbox_lock(m, err) == -1)
+			return -1;
+		ready = cut_torn(m, err);
+		if (ready != 0)
+			return ready == 1 ? 0 : -1;
+		if (mbox_unlock_dot(m, err) == -1)
+			return -1;
+		lock_fcntl_release(m->fd);
+	}
+}
+
+/* ---- append ------------------------------------------------------------------------ */
+
+static int
+write_mailbox(void *arg, const void *data, size_t len, struct err *err)
+{
+	const struct mbox *m = arg;
+
+	if (io_write_all(m->fd, data, len) == -1)
+		return err_set(err, errno, "mbox: write %s", m->path);
+	return 0;
+}
+
+/* procmail's rule, for a mailbox made or read within this very second: let what was read last look
+ * older than what comes now. Failing is no harm. */
+static void
+keep_looking_new(const struct mbox *m)
+{
+	time_t now = time(NULL);
+	struct timespec times[2] = { { .tv_sec = now - 1 }, { .tv_nsec = UTIME_OMIT } };
+
+	if (m->atime.tv_sec >= now)
+		futimens(m->fd, times);
+}
+
+static int
+append(struct mbox *m, struct err *err)
+{
+	const struct mailbox_delivery *delivery = m->delivery;
+
+	if (delivery_wanted(delivery, err) == -1)
+		return -1;
+	if (m->newlines > 0 && write_mailbox(m, "\n\n", m->newlines, err) == -1)
+		return -1;
+	if (message_write(
+	        delivery->message, MESSAGE_MBOX, &delivery->envelope, write_mailbox, m, err) == -1)
+		return -1;
+	keep_looking_new(m);
+	if (fsync(m->fd) == -1)
+		return err_set(err, errno, "mbox: fsync %s", m->path);
+	/* Empty until now: its name may be as new as its content. */
+	if (m->length == 0 && mbox_sync_directory(m) == -1)
+		return err_set(err, errno, "mbox: fsync %s", m->directory);
+	return delivery_wanted(delivery, err);
+}
+
+/* Back to the old length, on the held descriptor. `end`: where our writing ended, to see whether
+ * somebody who takes no lock has appended behind it: that mail is not ours to cut. */
+static void
+restore(const struct mbox *m, off_t end, struct err *err)
+{
+	struct stat st;
+
+	if (end < m->length)
+		end = m->length;
+	if (fstat(m->fd, &st) == -1)
+		st.st_size = end;
+	if (st.st_size == m->length) /* to truncate would look like new mail */
+		return;
+	if (st.st_size > end)
+		err_prefix(err, "mbox: %s not restored to %lld bytes, others wrote behind it",
+		    m->path, (long long)m->length);
+	else if (ftruncate(m->fd, m->length) == -1 || fsync(m->fd) == -1)
+		err_prefix(err, "mbox: %s not restored to %lld bytes (%s)", m->path,
+		    (long long)m->length, strerror(errno));
+}
+
+/* close(2) failed behind a good fsync(2), so nobody knows. The descriptor is gone, but the dotlock
+ * is still ours: open the very same file again and restore it. */
+static void
+restore_closed(struct mbox *m, struct err *err)
+{
+	struct stat st;
+
+	m->fd = openat(
+	    m->dirfd, m->base, O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (m->fd == -1 || fstat(m->fd, &st) == -1)
+		err_prefix(err, "mbox: %s not restored to %lld bytes (%s)", m->path,
+		    (long long)m->length, strerror(errno));
+	else if (st.st_dev != m->ours.dev || st.st_ino != m->ours.ino || lock_fcntl(m->fd) != 1)
+		err_prefix(err, "mbox: %s not restored to %lld bytes, others have it", m->path,
+		    (long long)m->length);
+	else
+		restore(m, m->ours.length + (off_t)m->ours.bytes, err);
+	mbox_close_file(m);
+}
+
+static int
+append_and_close(struct mbox *m, struct err *err)
+{
+	int fd = m->fd;
+
+	if (append(m, err) == -1) {
+		restore(m, lseek(m->fd, 0, SEEK_CUR), err);
+		return -1;
+	}
+	m->fd = -1;
+	if (close(fd) == -1) {
+		err_set(err, errno, "mbox: close %s", m->path);
+		restore_closed(m, err);
+		return -1;
+	}
+	if (m->newlines > 0)
+		receipt_note(m->receipt, "the last message had no empty line behind it: added");
+	m->receipt->bytes = m->newlines + m->ours.bytes;
+	return 0;
+}
+
+/* ---- one delivery ------------------------------------------------------------------ */
+
+/* What we shall write, known before anything is locked. */
+static int
+prepare(struct mbox *m, struct err *err)
+{
+	const struct message_envelope *envelope = &m->delivery->envelope;
+	struct buf from = BUF_INIT;
+	size_t len;
+
+	if (delivery_count(m->delivery, MESSAGE_MBOX, &m->ours.bytes, err) == -1)
+		return -1;
+	if (message_from_line(&from, envelope->sender, envelope->date) == -1)
+		return err_set(err, errno, "mbox: From_ line");
+	len = from.len < MBOX_FROM_KEPT ? from.len : MBOX_FROM_KEPT;
+	memcpy(m->ours.from, from.data, len);
+	m->ours.from[len] = '\0';
+	buf_free(&from);
+	return mbox_open_directory(m, err);
+}
+
+int
+mbox_deliver(const char *path, const struct mailbox_delivery *delivery,
+    struct mailbox_receipt *receipt, struct err *err)
+{
+	struct mbox m = { .path = path,
+		.delivery = delivery,
+		.receipt = receipt,
+		.wait = { .timeout = delivery->lock_timeout },
+		.dirfd = -1,
+		.fd = -1,
+		.lock_fd = -1 };
+	struct err unlock;
+	int failed;
+
+	failed = prepare(&m, err);
+	if (failed == 0)
+		failed = lock_mailbox(&m, err);
+	receipt->lock_wait_ms = lock_waited(&m.wait);
+	if (failed == 0)
+		failed = append_and_close(&m, err);
+	mbox_close_file(&m);
+	/* The message is durable or gone by now; a dotlock that stays is stale once we have ended.
+	 */
+	if (mbox_unlock_dot(&m, &unlock) == -1)
+		receipt_note(receipt, "%s", unlock.text);
+	if (m.dirfd != -1)
+		close(m.dirfd);
+	free(m.directory);
+	if (failed == -1)
+		errno = err->num;
+	return failed;
+}

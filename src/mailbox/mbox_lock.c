@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Both locks on an mbox, in Debian's and Dovecot's order: fcntl, then the dotlock. With the first
+ * alone the delivery is planned (where to append, what to cut), since the dotlock has to announce
+ * it from the moment it exists; with both, path and length are looked at again.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mbox.h"
+
+/* ---- what is to be done ------------------------------------------------------------ */
+
+static int
+find_torn(struct mbox *m, const struct stat *st, struct err *err)
+{
+	m->cut = NULL;
+	m->size = m->length = st->st_size;
+	for (size_t i = 0; i < m->ntorn; i++) {
+		int torn = mbox_record_torn(&m->torn[i], m->fd, st, err);
+
+		if (torn == -1)
+			return -1;
+		if (torn == 1) {
+			m->cut = &m->torn[i];
+			m->length = m->cut->length;
+			return 0;
+		}
+	}
+	return 0;
+}
+
+/* Decide, with the fcntl lock held, from the file as it is now. 1, 0 it has lost its name, -1 with
+ * err. */
+static int
+make_plan(struct mbox *m, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(m->fd, &st) == -1)
+		return err_set(err, errno, "mbox: stat %s", m->path);
+	if (st.st_nlink == 0)
+		return 0;
+	if (mbox_check_file(m, &st, err) == -1 || find_torn(m, &st, err) == -1 ||
+	    mbox_missing_newlines(m, m->length, &m->newlines, err) == -1)
+		return -1;
+	m->atime = st.st_atim;
+	m->ours.dev = st.st_dev;
+	m->ours.ino = st.st_ino;
+	m->ours.length = m->length + (off_t)m->newlines;
+	return 1;
+}
+
+/* ---- the dotlock ------------------------------------------------------------------- */
+
+/* Who we are, what we are about to write, and what we took over and have not yet settled. */
+static int
+announce(const struct mbox *m, struct buf *text, struct err *err)
+{
+	if (lock_dot_identity(text, err) == -1)
+		return -1;
+	if (mbox_record_add(text, &m->ours) == -1)
+		return err_set(err, errno, "mbox: dotlock");
+	if (m->cut != NULL && mbox_record_add(text, m->cut) == -1)
+		return err_set(err, errno, "mbox: dotlock");
+	return 0;
+}
+
+static int
+ask_for_dotlock(struct mbox *m, const struct buf *text, struct err *err)
+{
+	const struct mailbox_broker *broker = m->delivery->broker;
+	struct stat st;
+
+	if (broker->create_dotlock(broker->arg, text->data, text->len, err) == -1)
+		return -1;
+	if (fstatat(m->dirfd, m->lock_name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return err_set(err, errno, "mbox: stat %s" LOCK_SUFFIX, m->path);
+	m->lock_dev = st.st_dev;
+	m->lock_ino = st.st_ino;
+	m->dotlocked = true;
+	return 0;
+}
+
+/* -1 with EEXIST: there is one. */
+static int
+create_dotlock(struct mbox *m, struct err *err)
+{
+	struct buf text = BUF_INIT;
+	struct stat st;
+
+	if (announce(m, &text, err) == -1) {
+		buf_free(&text);
+		return -1;
+	}
+	m->lock_fd = lock_dot_create(m->dirfd, m->lock_name, text.data, text.len, &st, err);
+	if (m->lock_fd != -1) {
+		m->lock_dev = st.st_dev;
+		m->lock_ino = st.st_ino;
+		m->dotlocked = true;
+	} else if (mbox_not_allowed(err->num) && m->delivery->broker->create_dotlock != NULL) {
+		ask_for_dotlock(m, &text, err);
+	}
+	buf_free(&text);
+	return m->dotlocked ? 0 : -1;
+}
+
+static int
+remove_any_dotlock(const struct mbox *m, dev_t dev, ino_t ino, struct err *err)
+{
+	const struct mailbox_broker *broker = m->delivery->broker;
+
+	if (lock_dot_remove(m->dirfd, m->lock_name, dev, ino, err) == 0)
+		return 0;
+	if (!mbox_not_allowed(err->num) || broker->remove_dotlock == NULL)
+		return -1;
+	return broker->remove_dotlock(broker->arg, dev, ino, err);
+}
+
+int
+mbox_unlock_dot(struct mbox *m, struct err *err)
+{
+	int failed = 0;
+
+	if (m->dotlocked)
+		failed = remove_any_dotlock(m, m->lock_dev, m->lock_ino, err);
+	if (m->lock_fd != -1)
+		close(m->lock_fd);
+	m->lock_fd = -1;
+	m->dotlocked = false;
+	return failed;
+}
+
+/* A dotlock is in the way. 1 it is gone (or was stale and is removed): try again; 0 it is held; -1
+ * with err. */
+static int
+clear_stale(struct mbox *m, struct err *err)
+{
+	struct lock_dot dot;
+	int cleared = -1;
+
+	if (lock_dot_look(m->dirfd, m->lock_name, m->delivery->uid, &dot, err) == 0) {
+		cleared = dot.state == LOCK_DOT_GONE;
+		m->obstacle_pid = dot.pid;
+		m->stuck.text[0] = '\0';
+	}
+	if (cleared == 0 && dot.state == LOCK_DOT_STALE &&
+	    remove_any_dotlock(m, dot.dev, dot.ino, &m->stuck) == 0) {
+		if (dot.ours)
+			m->ntorn = mbox_record_parse(&dot.rest, m->torn);
+		if (dot.pid != 0)
+			receipt_note(
+			    m->receipt, "removed the dotlock of dead process %ld", (long)dot.pid);
+		else
+			receipt_note(m->receipt, "removed a dotlock from before the boot");
+		cleared = 1;
+	}
+	lock_dot_release(&dot);
+	return cleared;
+}
+
+/* 1 we have it, 0 not now, -1 with err. */
+static int
+take_dotlock(struct mbox *m, struct err *err)
+{
+	int cleared = 1;
+
+	for (int attempt = 0; attempt < 2 && cleared == 1; attempt++) {
+		int planned = make_plan(m, err);
+
+		m->obstacle = planned == 0 ? MBOX_REPLACED : MBOX_DOTLOCK;
+		if (planned != 1)
+			return planned;
+		if (create_dotlock(m, err) == 0)
+			return 1;
+		if (err->num != EEXIST)
+			return -1;
+		cleared = clear_stale(m, err);
+	}
+	return cleared == -1 ? -1 : 0;
+}
+
+/* ---- both locks -------------------------------------------------------------------- */
+
+/* Both are held: is the file still the one with that name, and as long as we planned for? 1 / 0 /
+ * -1. */
+static int
+is_settled(const struct mbox *m, struct err *err)
+{
+	struct stat held, named;
+
+	if (fstat(m->fd, &held) == -1)
+		return err_set(err, errno, "mbox: stat %s", m->path);
+	if (fstatat(m->dirfd, m->base, &named, AT_SYMLINK_NOFOLLOW) == -1)
+		return errno == ENOENT ? 0 : err_set(err, errno, "mbox: stat %s", m->path);
+	return held.st_dev == named.st_dev && held.st_ino == named.st_ino && held.st_nlink == 1 &&
+	       held.st_size == m->size;
+}
+
+/* One attempt. 1 both locks are held, 0 not now, -1 with err. Whatever is not 1 holds nothing:
+ * procmail takes the locks the other way round, and would wait for our fcntl lock while we wait for
+ * its dotlock. */
+static int
+try_locks(struct mbox *m, struct err *err)
+{
+	struct err why;
+	int got;
+
+	if (m->fd == -1 && mbox_open_file(m, err) == -1)
+		return -1;
+	m->obstacle = MBOX_FCNTL;
+	got = lock_fcntl(m->fd);
+	if (got == -1)
+		return err_set(err, errno, "mbox: lock %s", m->path);
+	if (got == 0)
+		return 0;
+	got = take_dotlock(m, err);
+	if (got == 1) {
+		m->obstacle = MBOX_REPLACED;
+		got = is_settled(m, err);
+	}
+	if (got == 1)
+		return 1;
+	if (mbox_unlock_dot(m, &why) == -1 && got == 0) {
+		*err = why;
+		got = -1;
+	}
+	if (m->obstacle == MBOX_REPLACED)
+		mbox_close_file(m);
+	else
+		lock_fcntl_release(m->fd);
+	return got;
+}
+
+static int
+timed_out(struct mbox *m, struct err *err)
+{
+	char holder[64] = "";
+
+	if (m->obstacle == MBOX_FCNTL)
+		m->obstacle_pid = lock_fcntl_holder(m->fd);
+	if (m->obstacle == MBOX_DOTLOCK && m->stuck.text[0] != '\0')
+		return err_set(err, EAGAIN, "mbox: %s" LOCK_SUFFIX ": stale, but stays (%s)",
+		    m->path, m->stuck.text);
+	if (m->obstacle_pid != 0)
+		snprintf(holder, sizeof(holder), " by process %ld", (long)m->obstacle_pid);
+	switch (m->obstacle) {
+	case MBOX_FCNTL:
+		return err_set(err, EAGAIN, "mbox: %s: locked%s for more than %u s", m->path,
+		    holder, m->wait.timeout);
+	case MBOX_DOTLOCK:
+		return err_set(err, EAGAIN, "mbox: %s" LOCK_SUFFIX ": held%s for more than %u s",
+		    m->path, holder, m->wait.timeout);
+	case MBOX_REPLACED:
+		break;
+	}
+	return err_set(
+	    err, EAGAIN, "mbox: %s: replaced again and again for %u s", m->path, m->wait.timeout);
+}
+
+int
+mbox_lock(struct mbox *m, struct err *err)
+{
+	for (;;) {
+		int got = try_locks(m, err);
+
+		if (got == -1)
+			return -1;
+		if (got == 1)
+			return 0;
+		if (lock_pause(&m->wait) == 0)
+			return timed_out(m, err);
+	}
+}
