@@ -130,6 +130,11 @@ int map_lock(const char *path, unsigned seconds, struct err *err);
 int map_compile(const struct map_source *source, const char *domains_path, gid_t gid, mode_t mode,
     map_account_fn *account, map_complain_fn *complain, void *arg, struct err *err);
 
+/* What map_compile would refuse of this source, without writing anything: `build -n` and `check`.
+ * 0 nothing, or -1 with err, the lines reported through `complain`. */
+int map_check(const struct map_source *source, map_account_fn *account, map_complain_fn *complain,
+    void *arg, struct err *err);
+
 /* Write the edited text to PATH durably (old owner, group, mode) and publish its compiled map with
  * it: text first, so that a crash between the two leaves a map that is seen to be stale, never a
  * text that is older than its map. 0, or -1 with err and nothing changed. */
