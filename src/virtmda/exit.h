@@ -25,7 +25,8 @@ enum exit_status exit_status_of(const struct outcome *outcome);
 enum exit_status exit_status_worse(enum exit_status a, enum exit_status b);
 
 /* The one line for the bounce or sendmail's log, on standard output: "D.S.N RECIPIENT: TEXT"
- * through text_vis, cut where a bounce would grow unreadable. recipient may be NULL.
+ * through text_vis, cut where a bounce would grow unreadable. recipient NULL: sendmail knows whom
+ * it asked for.
  * Failure to say it changes nothing. */
 void exit_say(const char *status, const char *recipient, const char *text);
 

@@ -125,7 +125,8 @@ conclude(const struct plan *plan)
 	if (worst == NULL)
 		return EXIT_LATER;
 	if (status != EXIT_DELIVERED)
-		exit_say(plan_outcome(worst)->status, worst->original, plan_outcome(worst)->text);
+		exit_say(plan_outcome(worst)->status,
+		    plan->nrecipients > 1 ? worst->original : NULL, plan_outcome(worst)->text);
 	return status;
 }
 

@@ -106,6 +106,10 @@ work(const struct job *job, const struct mailbox_broker *broker, struct report *
 	message_free(message);
 }
 
+/* The status of a worker whose report did not come through, but whose message is durable. No
+ * library ends a process with it. */
+#define EXIT_DURABLE 113
+
 static _Noreturn void
 worker_process(const struct job *job, int socket)
 {
@@ -117,17 +121,25 @@ worker_process(const struct job *job, int socket)
 	broker_proxy(&proxy, &socket);
 	process_release();
 	work(job, &proxy, &report);
-	/* Without a listener there is nobody left who could be told. */
-	_exit(broker_report(socket, &report, &err) == 0 ? 0 : 1);
+	if (broker_report(socket, &report, &err) == 0)
+		_exit(0);
+	_exit(report.outcome.class == OUTCOME_DELIVERED ? EXIT_DURABLE : 1);
 }
 
+/* What its end says where its report is missing. */
 static void
 explain_silence(pid_t pid, struct report *report, const struct err *err)
 {
+	pid_t waited;
 	int status;
 
 	report_init(report);
-	if (waitpid(pid, &status, 0) == pid && WIFSIGNALED(status))
+	do
+		waited = waitpid(pid, &status, 0);
+	while (waited == -1 && errno == EINTR);
+	if (waited == pid && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_DURABLE)
+		outcome_deliver(&report->outcome, "2.0.0", "delivered");
+	else if (waited == pid && WIFSIGNALED(status))
 		outcome_defer(&report->outcome, "4.3.0",
 		    "the delivering process was killed by signal %d", WTERMSIG(status));
 	else
