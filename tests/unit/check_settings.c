@@ -471,6 +471,122 @@ START_TEST(names)
 }
 END_TEST
 
+/* ---- the places where people read about settings ------------------------------------------- */
+
+static FILE *
+open_page(const char *path)
+{
+	FILE *page = fopen(path, "re");
+
+	ck_assert_msg(page != NULL, "%s: run this at the top of the tree", path);
+	return page;
+}
+
+/* How many lines of the file are exactly this. */
+static int
+count_lines(const char *path, const char *wanted)
+{
+	FILE *page = open_page(path);
+	char line[8192];
+	int n = 0;
+
+	while (fgets(line, sizeof(line), page) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		n += strcmp(line, wanted) == 0;
+	}
+	fclose(page);
+	return n;
+}
+
+/* How many lines begin with `prefix` and go on with a name and " =". */
+static int
+count_settings(const char *path, const char *prefix)
+{
+	FILE *page = open_page(path);
+	char line[8192], name[64];
+	int n = 0;
+
+	while (fgets(line, sizeof(line), page) != NULL)
+		n += strncmp(line, prefix, strlen(prefix)) == 0 &&
+		     sscanf(line + strlen(prefix), "%63[a-z_] =", name) == 1 &&
+		     strncmp(line + strlen(prefix) + strlen(name), " =", 2) == 0;
+	fclose(page);
+	return n;
+}
+
+static void
+compare(const char *path, const char *prefix)
+{
+	const char *standard, *name;
+	size_t n;
+
+	for (n = 0; (name = settings_name(n, &standard)) != NULL; n++) {
+		char wanted[256];
+
+		snprintf(wanted, sizeof(wanted), "%s%s =%s%s", prefix, name, *standard ? " " : "",
+		    standard);
+		ck_assert_msg(
+		    count_lines(path, wanted) == 1, "%s does not say once: %s", path, wanted);
+	}
+	ck_assert_msg(
+	    count_settings(path, prefix) == (int)n, "%s names settings that there are not", path);
+}
+
+START_TEST(sample_has_defaults)
+{
+	struct settings s;
+	struct err err;
+	FILE *page = open_page("samples/virtmda.conf");
+	char text[65536];
+	size_t len = fread(text, 1, sizeof(text), page), kept = 0;
+
+	fclose(page);
+	compare("samples/virtmda.conf", "#");
+	ck_assert_msg(load_text(&s, text, len, &err) == 0, "%s", err.text);
+	settings_free(&s);
+
+	/* With every "#" in front of a setting taken off. */
+	for (size_t i = 0; i < len; i++)
+		if (text[i] != '#' || (i + 1 < len && strchr(" #\n", text[i + 1]) != NULL))
+			text[kept++] = text[i];
+	ck_assert_msg(load_text(&s, text, kept, &err) == 0, "%s", err.text);
+	settings_free(&s);
+}
+END_TEST
+
+START_TEST(manual_has_defaults)
+{
+	compare("man/virtmda.conf.5", ".It Ic ");
+}
+END_TEST
+
+/* Every literal block of the manual is a file that is accepted. */
+START_TEST(manual_examples)
+{
+	FILE *page = open_page("man/virtmda.conf.5");
+	char line[8192], text[8192] = "";
+	struct settings s;
+	struct err err;
+	int inside = 0, examples = 0;
+
+	while (fgets(line, sizeof(line), page) != NULL) {
+		if (strncmp(line, ".Ed", 3) == 0) {
+			ck_assert_msg(load_text(&s, text, strlen(text), &err) == 0, "%s", err.text);
+			settings_free(&s);
+			examples++;
+			inside = 0;
+			text[0] = '\0';
+		}
+		if (inside)
+			strlcat(text, line, sizeof(text));
+		if (strncmp(line, ".Bd -literal", 12) == 0)
+			inside = 1;
+	}
+	fclose(page);
+	ck_assert_int_ge(examples, 3);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -495,6 +611,9 @@ main(void)
 	tcase_add_test(tc, directory_as_file);
 	tcase_add_test(tc, untrusted_file);
 	tcase_add_test(tc, names);
+	tcase_add_test(tc, sample_has_defaults);
+	tcase_add_test(tc, manual_has_defaults);
+	tcase_add_test(tc, manual_examples);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
