@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Reading mailboxes without changing them: no lock held longer than a read, O_NOATIME where
- * allowed, no flag touched. Shares no code with delivery but the names of things.
+ * Reading mailboxes without changing them: no lock taken, O_NOATIME where allowed, no flag
+ * touched. Shares no code with delivery but the names of things. Must run with the account's
+ * rights: what stands in a mailbox, names in it included, is somebody else's.
  */
 #ifndef VIRTMDA_MAILBOX_SCAN_H
 #define VIRTMDA_MAILBOX_SCAN_H
@@ -23,13 +24,18 @@
 #define SCAN_PASSED   0x20u
 #define SCAN_RECENT   0x40u /* Maildir new/, mbox without "O" */
 
+#define SCAN_HEADER_MAX (256 * 1024) /* bytes of one header block that are looked at */
+
 struct scan_message {
 	size_t number;   /* from 1, in the mailbox's order (Maildir: by delivery time, then name) */
 	unsigned flags;  /* SCAN_ */
-	uint64_t size;   /* bytes of the message itself, without mbox's From_ line and its closing
-	                    empty line */
-	time_t received; /* From_ line's date or the Maildir name's time; (time_t)-1 if unknown */
-	const unsigned char *header; /* the header block, NUL not added; NULL unless asked for */
+	uint64_t size;   /* bytes of the message itself as stored, without mbox's From_ line and its
+	                    closing empty line */
+	time_t received; /* From_ line's date or the Maildir name's time (the file's, if the name
+	                    tells none); (time_t)-1 if unknown */
+	const unsigned char
+	    *header; /* the header block without the empty line behind it, NUL not
+	                added, the first SCAN_HEADER_MAX bytes; NULL unless asked for */
 	size_t header_len;
 	uint64_t offset;  /* mbox: of the From_ line */
 	const char *name; /* Maildir: file name with its folder ("new/…"); NULL for mbox */
@@ -38,15 +44,53 @@ struct scan_message {
 #define SCAN_WANT_HEADER 0x01u
 
 /* Every message once, until the callback returns other than 0. A missing mailbox is an empty one:
- * 0. 0 at the end, the callback's value, or -1 with err. The message's pointers are good only
- * during the callback. */
+ * 0. 0 at the end, the callback's value, or -1 with err: EINVAL where something else stands in the
+ * mailbox's place. The message's pointers are good only during the callback.
+ *
+ * mbox: a message begins at a line that starts with "From ", holds a date as asctime(3) writes it,
+ * and stands first in the file or behind an empty line. A Content-Length is believed only if it
+ * ends where such a line, or the file's end, stands. While somebody who holds a lock may be
+ * writing, the last message is left out. Maildir: a file renamed meanwhile is found again; one that
+ * is gone leaves a gap in the numbers. */
 int mailbox_scan(const struct mailbox *mailbox, unsigned want,
     int (*each)(void *arg, const struct scan_message *message), void *arg, struct err *err);
 
 /* The bytes of message `number` as it stands in the mailbox (mbox: without its From_ line and the
- * closing empty line, unquoting mboxrd) through `sink`. 1 written, 0 no such message, -1 with err.
- */
+ * closing empty line, mboxrd quoting taken off unless its Content-Length is believed) through
+ * `sink`. 1 written, 0 no such message, -1 with err. */
 int mailbox_raw(
     const struct mailbox *mailbox, size_t number, message_sink *sink, void *arg, struct err *err);
+
+/* What stands at a mailbox's place. */
+enum mailbox_health {
+	MAILBOX_SOUND = 0,
+	MAILBOX_MISSING,      /* nothing there, or no directory that could hold it */
+	MAILBOX_SYMLINK,      /* a symbolic link, never followed */
+	MAILBOX_WRONG_TYPE,   /* mbox: no regular file; Maildir: no directory */
+	MAILBOX_UNREADABLE,   /* permission denied */
+	MAILBOX_OTHER_FORMAT, /* a file that does not begin with a From_ line; a directory that
+	                         holds neither new nor cur */
+	MAILBOX_FOREIGN,      /* readable, but another uid's: delivery refuses it */
+	MAILBOX_HARD_LINKED,  /* readable, but has a second name: delivery refuses it */
+};
+
+#define SCAN_LOCK_DOT   0x01u /* PATH.lock exists */
+#define SCAN_LOCK_FCNTL 0x02u /* another process holds a write lock on the file */
+
+struct mailbox_summary {
+	enum mailbox_health health;
+	unsigned locks;    /* SCAN_LOCK_ */
+	uint64_t messages; /* as mailbox_scan counts them; 0 unless readable */
+	uint64_t unread;   /* without SCAN_SEEN */
+	uint64_t bytes;    /* mbox: of the file; Maildir: of the messages, by ",S=" where there */
+	time_t newest;     /* latest delivery; (time_t)-1 for none */
+};
+
+/* Count a mailbox that should belong to `owner`. 0 with *out, or -1 with err: could not tell. */
+int mailbox_summarise(
+    const struct mailbox *mailbox, uid_t owner, struct mailbox_summary *out, struct err *err);
+
+/* "ok", "missing", "symbolic link", … for people. */
+const char *mailbox_health_text(enum mailbox_health health);
 
 #endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * mbox's From_ line, read: is this one, and what date does it give? Pure, no I/O.
+ */
+#ifndef VIRTMDA_FROM_LINE_H
+#define VIRTMDA_FROM_LINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#define FROM_LINE_MAX 1024 /* bytes, newline included; a longer line is none */
+
+struct from_date {
+	int year, month, day; /* month from 0 */
+	int hour, minute, second;
+	bool zoned;
+	int zone; /* seconds east of UTC, if zoned; otherwise local time is meant */
+};
+
+/* Does a From_ line stand at `data`? The line ends with LF (or CR LF) within `len`, or at `len`
+ * itself: the caller sees to it that `len` is FROM_LINE_MAX or reaches the file's end. Its length
+ * with the newline and *date, or 0. */
+size_t from_line_parse(const unsigned char *data, size_t len, struct from_date *date);
+
+/* A number that grows with the date, cheap to compute; exact among dates with zone and among dates
+ * without. */
+int64_t from_date_order(const struct from_date *date);
+
+/* Seconds since the Epoch; (time_t)-1 if the calendar has no such date. */
+time_t from_date_time(const struct from_date *date);
+
+#endif

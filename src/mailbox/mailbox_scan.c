@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The door to the scanning half: what stands at a mailbox's place, may it be opened, is
+ * somebody writing, and which scanner reads it. Opens read-only, follows no link, waits for no
+ * FIFO and takes no lock. A message that is only half there must not be shown, and without a
+ * lock there is one sign of it: somebody else holds one, and the file is not older than that.
+ * Then an mbox's last message is left out; a moment later it is whole.
+ */
+#include "mailbox_scan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "scan.h"
+
+#define SETTLE_TRIES 5                   /* looks at a locked mbox before its tail counts as open */
+#define SETTLE_PAUSE (20L * 1000 * 1000) /* nanoseconds between them */
+
+/* ---- opening ------------------------------------------------------------------------------ */
+
+ssize_t
+scan_pread(int fd, void *data, size_t len, uint64_t offset)
+{
+	ssize_t n;
+
+	do
+		n = pread(fd, data, len, (off_t)offset);
+	while (n == -1 && errno == EINTR);
+	return n;
+}
+
+int
+scan_open(int dirfd, const char *name, bool directory, struct stat *st)
+{
+	const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC |
+	                  (directory ? O_DIRECTORY : 0);
+	int fd = openat(dirfd, name, flags | O_NOATIME);
+
+	/* O_NOATIME is for the owner alone (open(2)). */
+	if (fd == -1 && errno == EPERM)
+		fd = openat(dirfd, name, flags);
+	if (fd == -1 && errno == ENXIO) /* a socket, or a device without a driver */
+		errno = EINVAL;
+	if (fd == -1)
+		return -1;
+	if (fstat(fd, st) == -1 || !(directory ? S_ISDIR(st->st_mode) : S_ISREG(st->st_mode))) {
+		close(fd);
+		errno = EINVAL;
+		return -1;
+	}
+	return fd;
+}
+
+/* lstat before open: opening a device can do things, looking at it does none. 0 with *health, -1
+ * with err. */
+static int
+look(const struct mailbox *mailbox, enum mailbox_health *health, struct err *err)
+{
+	bool directory = mailbox->format == MAILBOX_MAILDIR;
+	struct stat st;
+
+	*health = MAILBOX_SOUND;
+	if (lstat(mailbox->path, &st) == -1) {
+		if (errno == ENOENT || errno == ENOTDIR)
+			*health = MAILBOX_MISSING;
+		else if (errno == EACCES || errno == EPERM)
+			*health = MAILBOX_UNREADABLE;
+		else
+			return err_set(err, errno, "stat %s", mailbox->path);
+	} else if (S_ISLNK(st.st_mode)) {
+		*health = MAILBOX_SYMLINK;
+	} else if (!(directory ? S_ISDIR(st.st_mode) : S_ISREG(st.st_mode))) {
+		*health = MAILBOX_WRONG_TYPE;
+	}
+	return 0;
+}
+
+/* What the errno of a refused open says of the mailbox. */
+static int
+health_of_errno(int num, enum mailbox_health *health)
+{
+	static const struct {
+		int num;
+		enum mailbox_health health;
+	} known[] = {
+		{ ENOENT, MAILBOX_MISSING },
+		{ ENOTDIR, MAILBOX_WRONG_TYPE },
+		{ ELOOP, MAILBOX_SYMLINK },
+		{ EINVAL, MAILBOX_WRONG_TYPE },
+		{ EACCES, MAILBOX_UNREADABLE },
+		{ EPERM, MAILBOX_UNREADABLE },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (known[i].num == num) {
+			*health = known[i].health;
+			return 0;
+		}
+	return -1;
+}
+
+/* Open what `look` found. A descriptor with *st; -1 with *health other than sound, or with err and
+ * *health sound. */
+static int
+open_mailbox(
+    const struct mailbox *mailbox, struct stat *st, enum mailbox_health *health, struct err *err)
+{
+	int fd;
+
+	if (look(mailbox, health, err) == -1 || *health != MAILBOX_SOUND)
+		return -1;
+	fd = scan_open(AT_FDCWD, mailbox->path, mailbox->format == MAILBOX_MAILDIR, st);
+	if (fd == -1 && health_of_errno(errno, health) == -1)
+		err_set(err, errno, "open %s", mailbox->path);
+	return fd;
+}
+
+/* ---- an mbox that others may be writing --------------------------------------------------- */
+
+/* Which locks does somebody hold? *since: when the dotlock was made or last touched. */
+static int
+locks_of(const char *path, int fd, unsigned *locks, struct timespec *since, struct err *err)
+{
+	/* Asks whether a read lock would be granted; takes none. */
+	struct flock probe = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+	struct stat st;
+	char *name;
+	int rc;
+
+	*locks = 0;
+	if (asprintf(&name, "%s.lock", path) == -1)
+		return err_set(err, ENOMEM, "look for locks of %s", path);
+	rc = lstat(name, &st);
+	free(name);
+	if (rc == 0) {
+		*locks |= SCAN_LOCK_DOT;
+		*since = st.st_mtim;
+	}
+	/* A file system without locks has no holders. */
+	if (fcntl(fd, F_GETLK, &probe) == 0 && probe.l_type != F_UNLCK)
+		*locks |= SCAN_LOCK_FCNTL;
+	return 0;
+}
+
+static bool
+is_older(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
+}
+
+/* How far may be read, and is the end of that a message's end? If nobody holds a lock, and the file
+ * has the same size before and after that was seen, then what it holds is whole. */
+static int
+settle(struct mbox_file *file, struct stat *st, unsigned *locks, struct err *err)
+{
+	const struct timespec pause = { .tv_nsec = SETTLE_PAUSE };
+
+	for (int tries = 1;; tries++) {
+		struct timespec since = { 0 };
+		struct stat after;
+
+		if (fstat(file->fd, st) == -1)
+			return err_set(err, errno, "stat %s", file->path);
+		if (locks_of(file->path, file->fd, locks, &since, err) == -1)
+			return -1;
+		if (fstat(file->fd, &after) == -1)
+			return err_set(err, errno, "stat %s", file->path);
+		file->end = (uint64_t)st->st_size;
+		file->tail_open = *locks != 0 || after.st_size != st->st_size;
+		/* A lock that nothing was written under. */
+		if (*locks == SCAN_LOCK_DOT && is_older(&after.st_mtim, &since) &&
+		    after.st_size == st->st_size)
+			file->tail_open = false;
+		if (!file->tail_open || tries == SETTLE_TRIES)
+			return 0;
+		nanosleep(&pause, NULL);
+	}
+}
+
+/* ---- an opened mailbox -------------------------------------------------------------------- */
+
+struct opened {
+	enum mailbox_health health; /* MAILBOX_SOUND: open */
+	struct stat st;
+	unsigned locks;
+	struct mbox_file mbox;
+	struct maildir maildir;
+	int root_fd; /* of a Maildir */
+};
+
+static int
+open_mbox(struct opened *o, const struct mailbox *mailbox, struct err *err)
+{
+	o->mbox.path = mailbox->path;
+	o->mbox.fd = open_mailbox(mailbox, &o->st, &o->health, err);
+	if (o->mbox.fd == -1)
+		return o->health == MAILBOX_SOUND ? -1 : 0;
+	return settle(&o->mbox, &o->st, &o->locks, err);
+}
+
+/* new/ or cur/: *fd, or -1 where it is missing (its first delivery makes it). */
+static int
+open_half(struct opened *o, const char *name, int *fd, struct err *err)
+{
+	struct stat st;
+
+	*fd = scan_open(o->root_fd, name, true, &st);
+	if (*fd != -1 || errno == ENOENT || health_of_errno(errno, &o->health) == 0)
+		return 0;
+	return err_set(err, errno, "open %s/%s", o->maildir.path, name);
+}
+
+static int
+open_maildir(struct opened *o, const struct mailbox *mailbox, struct err *err)
+{
+	o->maildir.path = mailbox->path;
+	o->root_fd = open_mailbox(mailbox, &o->st, &o->health, err);
+	if (o->root_fd == -1)
+		return o->health == MAILBOX_SOUND ? -1 : 0;
+	if (open_half(o, "new", &o->maildir.new_fd, err) == -1 ||
+	    open_half(o, "cur", &o->maildir.cur_fd, err) == -1)
+		return -1;
+	if (o->health == MAILBOX_SOUND && o->maildir.new_fd == -1 && o->maildir.cur_fd == -1)
+		o->health = MAILBOX_OTHER_FORMAT;
+	return 0;
+}
+
+static void
+opened_close(struct opened *o)
+{
+	const int fds[] = { o->mbox.fd, o->root_fd, o->maildir.new_fd, o->maildir.cur_fd };
+
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		if (fds[i] != -1)
+			close(fds[i]);
+}
+
+/* 0, with o->health saying whether it is open; -1 with err. opened_close either way. */
+static int
+opened_open(struct opened *o, const struct mailbox *mailbox, struct err *err)
+{
+	memset(o, 0, sizeof(*o));
+	o->mbox.fd = o->root_fd = o->maildir.new_fd = o->maildir.cur_fd = -1;
+	return mailbox->format == MAILBOX_MBOX ? open_mbox(o, mailbox, err)
+	                                       : open_maildir(o, mailbox, err);
+}
+
+/* An error that says why a mailbox is not read. */
+static int
+refuse(const struct mailbox *mailbox, enum mailbox_health health, struct err *err)
+{
+	err_set(err, 0, "%s: %s", mailbox->path, mailbox_health_text(health));
+	err->num = health == MAILBOX_UNREADABLE ? EACCES : EINVAL;
+	errno = err->num;
+	return -1;
+}
+
+/* ---- messages of an mbox ------------------------------------------------------------------ */
+
+struct told {
+	int (*each)(void *arg, const struct scan_message *message);
+	void *arg;
+	size_t count;
+};
+
+static int
+tell(void *arg, const struct mbox_message *message)
+{
+	struct told *told = arg;
+	struct scan_message out = {
+		.number = message->number,
+		.flags = message->flags,
+		.size = message->size,
+		.received = from_date_time(&message->date),
+		.header = message->header,
+		.header_len = message->header_len,
+		.offset = message->at,
+	};
+
+	told->count++;
+	return told->each(told->arg, &out);
+}
+
+static int
+scan_mbox(const struct mailbox *mailbox, const struct mbox_file *file, unsigned want,
+    struct told *told, struct err *err)
+{
+	bool is_mbox;
+	int rc = mbox_scan(file, want, tell, told, &is_mbox, err);
+
+	if (rc == 0 && told->count == 0 && !is_mbox)
+		return refuse(mailbox, MAILBOX_OTHER_FORMAT, err);
+	return rc;
+}
+
+struct wanted {
+	size_t number;
+	struct mbox_message message; /* its header pointer is not for use */
+};
+
+static int
+pick(void *arg, const struct mbox_message *message)
+{
+	struct wanted *wanted = arg;
+
+	if (message->number != wanted->number)
+		return 0;
+	wanted->message = *message;
+	return 1;
+}
+
+static int
+raw_mbox(
+    const struct mbox_file *file, size_t number, message_sink *sink, void *arg, struct err *err)
+{
+	struct wanted wanted = { .number = number };
+	int rc = mbox_scan(file, 0, pick, &wanted, NULL, err);
+
+	if (rc == 1 && mbox_raw(file, &wanted.message, sink, arg, err) == -1)
+		return -1;
+	return rc;
+}
+
+struct counter {
+	struct mailbox_summary *sum;
+	struct from_date newest;
+	int64_t order; /* of newest; INT64_MIN for none */
+};
+
+/* Dates are compared as they are written: turning each into seconds would cost more than finding
+ * the message. */
+static int
+count(void *arg, const struct mbox_message *message)
+{
+	struct counter *counter = arg;
+	int64_t order = from_date_order(&message->date);
+
+	counter->sum->messages++;
+	counter->sum->unread += !(message->flags & SCAN_SEEN);
+	if (order > counter->order) {
+		counter->order = order;
+		counter->newest = message->date;
+	}
+	return 0;
+}
+
+static int
+count_mbox(const struct mbox_file *file, struct mailbox_summary *out, struct err *err)
+{
+	struct counter counter = { .sum = out, .order = INT64_MIN };
+	bool is_mbox;
+
+	if (mbox_scan(file, 0, count, &counter, &is_mbox, err) == -1)
+		return -1;
+	if (!is_mbox)
+		out->health = MAILBOX_OTHER_FORMAT;
+	if (counter.order != INT64_MIN)
+		out->newest = from_date_time(&counter.newest);
+	out->bytes = file->end;
+	return 0;
+}
+
+/* ---- contracts ---------------------------------------------------------------------------- */
+
+const char *
+mailbox_health_text(enum mailbox_health health)
+{
+	static const char *const texts[] = {
+		[MAILBOX_SOUND] = "ok",
+		[MAILBOX_MISSING] = "missing",
+		[MAILBOX_SYMLINK] = "symbolic link",
+		[MAILBOX_WRONG_TYPE] = "wrong file type",
+		[MAILBOX_UNREADABLE] = "permission denied",
+		[MAILBOX_OTHER_FORMAT] = "another format",
+		[MAILBOX_FOREIGN] = "wrong owner",
+		[MAILBOX_HARD_LINKED] = "hard links",
+	};
+
+	return texts[health];
+}
+
+int
+mailbox_scan(const struct mailbox *mailbox, unsigned want,
+    int (*each)(void *arg, const struct scan_message *message), void *arg, struct err *err)
+{
+	struct told told = { .each = each, .arg = arg };
+	struct opened o;
+	int rc = opened_open(&o, mailbox, err);
+
+	if (rc == 0 && o.health == MAILBOX_SOUND)
+		rc = mailbox->format == MAILBOX_MBOX
+		         ? scan_mbox(mailbox, &o.mbox, want, &told, err)
+		         : maildir_scan(&o.maildir, want, each, arg, err);
+	else if (rc == 0 && o.health != MAILBOX_MISSING)
+		rc = refuse(mailbox, o.health, err);
+	opened_close(&o);
+	return rc;
+}
+
+int
+mailbox_raw(
+    const struct mailbox *mailbox, size_t number, message_sink *sink, void *arg, struct err *err)
+{
+	struct opened o;
+	int rc = opened_open(&o, mailbox, err);
+
+	if (rc == 0 && o.health == MAILBOX_SOUND)
+		rc = mailbox->format == MAILBOX_MBOX
+		         ? raw_mbox(&o.mbox, number, sink, arg, err)
+		         : maildir_raw(&o.maildir, number, sink, arg, err);
+	else if (rc == 0 && o.health != MAILBOX_MISSING)
+		rc = refuse(mailbox, o.health, err);
+	opened_close(&o);
+	return rc;
+}
+
+int
+mailbox_summarise(
+    const struct mailbox *mailbox, uid_t owner, struct mailbox_summary *out, struct err *err)
+{
+	struct opened o;
+	int rc = opened_open(&o, mailbox, err);
+
+	*out = (struct mailbox_summary){ .health = o.health, .locks = o.locks };
+	out->newest = (time_t)-1;
+	if (rc == 0 && o.health == MAILBOX_SOUND)
+		rc = mailbox->format == MAILBOX_MBOX ? count_mbox(&o.mbox, out, err)
+		                                     : maildir_count(&o.maildir, out, err);
+	if (rc == 0 && out->health == MAILBOX_SOUND) {
+		if (o.st.st_uid != owner)
+			out->health = MAILBOX_FOREIGN;
+		else if (mailbox->format == MAILBOX_MBOX && o.st.st_nlink != 1)
+			out->health = MAILBOX_HARD_LINKED;
+	}
+	opened_close(&o);
+	return rc;
+}
