@@ -26,6 +26,10 @@ dnl #	S	the program stays root, so that it can become the account it delivers to
 dnl #	h	the domain goes on in the spelling of the sender
 dnl #	n	no From_ line: the program writes it, from -f
 dnl #
+dnl # A bounce made here has this host's MAILER-DAEMON for its sender until it leaves by SMTP, which
+dnl # sends the null address of RFC 5321 instead. Mailboxes shall have the same, so that nothing
+dnl # ever answers a bounce: that is what the sender's own ruleset is for.
+dnl #
 dnl # And why not these: 5 takes joe+x@domain to the local mailer; w asks getpwnam for the whole
 dnl # address, so that nobody exists; A and @ expand local names although the map decides; m passes
 dnl # several recipients at once, for which there is only one exit status; P has Return-Path
@@ -48,6 +52,15 @@ POPDIVERT
 
 VERSIONID(`virtmda.m4 for virtmda 0.1')
 
-Mvirtmda,	P=VIRTMDA_MAILER_PATH, F=_MODMF_(CONCAT(_DEF_VIRTMDA_MAILER_FLAGS, VIRTMDA_MAILER_FLAGS), `VIRTMDA'), S=EnvFromSMTP/HdrFromL, R=EnvToL/HdrToL,
+#
+#  Envelope sender rewriting
+#
+SEnvFromVirtmda
+R$n			$@ <@>				bounces have no sender
+R$n < @ $=w . >		$@ <@>
+R$n < @ *LOCAL* >	$@ <@>
+R$*			$@ $>EnvFromSMTP $1
+
+Mvirtmda,	P=VIRTMDA_MAILER_PATH, F=_MODMF_(CONCAT(_DEF_VIRTMDA_MAILER_FLAGS, VIRTMDA_MAILER_FLAGS), `VIRTMDA'), S=EnvFromVirtmda/HdrFromL, R=EnvToL/HdrToL,
 		_OPTINS(`VIRTMDA_MAILER_MAX', `M=', `, ')_OPTINS(`VIRTMDA_MAILER_WAIT', `W=', `, ')_OPTINS(`VIRTMDA_MAILER_MAXRCPTS', `r=', `, ')_OPTINS(`VIRTMDA_MAILER_CHARSET', `C=', `, ')T=DNS/RFC822/X-Unix,_VIRTMDA_QGRP
 		A=VIRTMDA_MAILER_ARGS

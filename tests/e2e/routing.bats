@@ -133,12 +133,12 @@ mailer_line() { cf "$@" | sed -n '/^Mvirtmda/,/A=/p' | tr -s '\t\n' ' '; }
 }
 
 @test "the mailer line: defaults" {
-	is "Mvirtmda, P=/usr/local/sbin/virtmda, F=lsDFMShn, S=EnvFromSMTP/HdrFromL, R=EnvToL/HdrToL, T=DNS/RFC822/X-Unix, A=virtmda -f \$g -Q \$i -- \$u " \
+	is "Mvirtmda, P=/usr/local/sbin/virtmda, F=lsDFMShn, S=EnvFromVirtmda/HdrFromL, R=EnvToL/HdrToL, T=DNS/RFC822/X-Unix, A=virtmda -f \$g -Q \$i -- \$u " \
 		"$(mailer_line)"
 }
 
 @test "the mailer line: every macro" {
-	is "Mvirtmda, P=/opt/virtmda, F=lsDFMS, S=EnvFromSMTP/HdrFromL, R=EnvToL/HdrToL, M=1000, W=10m, r=1, C=utf-8, T=DNS/RFC822/X-Unix, Q=slow, A=virtmda -v -f \$g -- \$u " \
+	is "Mvirtmda, P=/opt/virtmda, F=lsDFMS, S=EnvFromVirtmda/HdrFromL, R=EnvToL/HdrToL, M=1000, W=10m, r=1, C=utf-8, T=DNS/RFC822/X-Unix, Q=slow, A=virtmda -v -f \$g -- \$u " \
 		"$(mailer_line "define(\`VIRTMDA_MAILER_PATH', \`/opt/virtmda')" "define(\`VIRTMDA_MAILER_FLAGS', \`S')" \
 			"define(\`VIRTMDA_MAILER_MAX', \`1000')" "define(\`VIRTMDA_MAILER_WAIT', \`10m')" \
 			"define(\`VIRTMDA_MAILER_MAXRCPTS', \`1')" "define(\`VIRTMDA_MAILER_CHARSET', \`utf-8')" \
