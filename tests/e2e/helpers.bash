@@ -72,7 +72,8 @@ send() {
 }
 
 queued() { inside sh -c 'ls /var/spool/mqueue | grep -c ^qf' || true; }
-run_queue() { inside /usr/sbin/sendmail -qf; }
+# Its exit status is that of the last delivery; what counts is what became of the queue.
+run_queue() { inside /usr/sbin/sendmail -qf || true; }
 
 # Mailboxes, by account: count ann, body ann 1, header ann 1 Subject, headers ann Subject. MAIL is
 # where they are; %u stands for the account.
@@ -104,6 +105,10 @@ nothing_but() {
 # deferred: the one message is in the queue, and nobody has been told that it failed.
 deferred() {
 	is 1 "$(queued)" "messages in the queue"
-	inside grep -q 'mailer=virtmda.*stat=Deferred' /run/log
-	! inside grep -q 'DSN: ' /run/log
+	logged 'mailer=virtmda.*stat=Deferred'
+	unlogged 'DSN: '
 }
+
+# logged PATTERN, unlogged PATTERN: is there such a line in the log?
+logged() { inside grep -q "$1" /run/log || is "a line like $1" "no such line"; }
+unlogged() { is "" "$(inside grep "$1" /run/log)" "lines like $1"; }

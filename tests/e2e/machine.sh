@@ -28,10 +28,10 @@ machine_lack() {
 			return
 		}
 	done
-	[ -x /usr/sbin/sendmail ] && [ -d "$MACHINE_CF" ] || {
+	if ! [ -x /usr/sbin/sendmail ] || ! [ -d "$MACHINE_CF" ]; then
 		echo "needs sendmail and its configuration macros"
 		return
-	}
+	fi
 	unshare --mount --uts --net --ipc --pid --fork true 2>/dev/null ||
 		echo "needs namespaces, which this place does not allow"
 }

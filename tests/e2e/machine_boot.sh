@@ -42,15 +42,19 @@ cp "$tree"/sendmail-cf/feature/*.m4 /usr/share/sendmail/cf/feature/
 private /etc
 mkdir -p /etc/virtmda
 cp "$tree/samples/sendmail.mc" /etc/mail/sendmail.mc
-# The tests are at home nowhere in the DNS, and a busy machine shall not hold back their mail.
-sed "/^MAILER(\`local')/i\\
-FEATURE(\`accept_unresolvable_domains')dnl\\
-FEATURE(\`nocanonify')dnl\\
-define(\`confDELIVERY_MODE', \`interactive')dnl\\
-define(\`confQUEUE_LA', \`1000')dnl\\
-define(\`confREFUSE_LA', \`1000')dnl\\
-define(\`confDELAY_LA', \`0')dnl\\
-define(\`confTO_IDENT', \`0')dnl" /etc/mail/sendmail.mc >/etc/mail/test.mc
+# The tests are at home nowhere in the DNS, a busy machine shall not hold back their mail, and
+# what Debian's sendmail would refuse (NUL) shall be tried.
+cat >/etc/mail/test.m4 <<'EOT'
+FEATURE(`accept_unresolvable_domains')dnl
+FEATURE(`nocanonify')dnl
+define(`confDELIVERY_MODE', `interactive')dnl
+define(`confQUEUE_LA', `1000')dnl
+define(`confREFUSE_LA', `1000')dnl
+define(`confDELAY_LA', `0')dnl
+define(`confTO_IDENT', `0')dnl
+define(`confREJECT_NUL', `false')dnl
+EOT
+sed '/^FEATURE(.virtmap/r /etc/mail/test.m4' /etc/mail/sendmail.mc >/etc/mail/test.mc
 m4 /etc/mail/test.mc >/etc/mail/sendmail.cf
 printf '127.0.0.1 %s %s localhost\n' "$name" "${name%%.*}" >/etc/hosts
 : >/etc/resolv.conf

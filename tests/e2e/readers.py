@@ -71,10 +71,22 @@ def read_mutt(kind, path):
 def read_dovecot(kind, path):
     """The IMAP server needs no daemon when it is started by hand: it greets with PREAUTH."""
     home = tempfile.mkdtemp(prefix="dovecot", dir="/var/tmp")
-    mail = "%s:%s/mail:INBOX=%s:INDEX=MEMORY" % (kind, home, path)
     try:
-        imap = imaplib.IMAP4_stream("env HOME=%s MAIL=%s %s 2>%s/errors" % (home, mail, DOVECOT_IMAP, home))
-        count = int(imap.select("INBOX", readonly=True)[1][0])
+        # Even when asked to EXAMINE it gives messages their X-UID and moves them to cur: a copy.
+        if kind == "maildir":
+            shutil.copytree(path, home + "/inbox")
+            mail = "maildir:%s/inbox:INDEX=MEMORY" % home
+        else:
+            shutil.copyfile(path, home + "/inbox")
+            mail = "mbox:%s/mail:INBOX=%s/inbox:INDEX=MEMORY" % (home, home)
+        with open(home + "/conf", "w", encoding="utf-8") as conf:
+            conf.write("protocols = imap\nmail_location = %s\n" % mail)
+        imap = imaplib.IMAP4_stream("HOME=%s %s -c %s/conf 2>%s/errors" % (home, DOVECOT_IMAP, home, home))
+        status, answer = imap.select("INBOX", readonly=True)
+        if status != "OK":
+            with open(home + "/errors", encoding="utf-8") as errors:
+                raise SystemExit("readers: dovecot: %r %s" % (answer, errors.read()))
+        count = int(answer[0])
         parts = imap.fetch("1:*", "(BODY.PEEK[])")[1] if count else []
         imap.logout()
         found = [part[1] for part in parts if isinstance(part, tuple)]
