@@ -1,0 +1,255 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Whatever is broken on the host, mail waits: it stays in the queue, the sender hears
+# nothing, the mailbox stays as it was, and after the repair and a queue run there is one
+# copy. Each test breaks one thing.
+
+load helpers
+
+the_map() { printf '%s\n' 'ann@one.example ann' 'bob@one.example bob' 'one.example carol' 'carol@one.example carol'; }
+
+setup_file() {
+	machine
+	the_map | map
+	inside sh -c 'printf "%s\n" "ann:x:20001:20001::/home/ann" "bob:x:20002:20002::/home/bob" \
+		"carol:x:20003:20003::/home/carol::userdb_mail=maildir:~/Maildir" >/etc/virtmda/accounts
+		cp -a /etc/virtmda /run/sound'
+}
+
+teardown_file() { machine_down; }
+
+setup() {
+	clean
+	inside sh -c '
+		rm -rf /etc/virtmda && cp -a /run/sound /etc/virtmda
+		rm -f /etc/virtmda/virtmda.conf'
+}
+
+# waits: a message for bob is sent into a broken host and must be deferred, more than once.
+waits() {
+	send waiting ann@one.example bob@one.example
+	deferred
+	run_queue
+	deferred
+}
+
+# arrives [COUNT]: repaired; the next queue run delivers it, once. COUNT messages are then there.
+arrives() {
+	run_queue
+	is 0 "$(queued)" "messages in the queue"
+	is "${1:-1}" "$(count bob)" "messages in the mailbox"
+	is waiting "$(headers bob Subject | tail -n 1)"
+	run_queue
+	is "${1:-1}" "$(count bob)" "messages after one more run"
+}
+
+@test "the compiled map is missing" {
+	inside rm /etc/virtmda/virtmaps.gdbm
+	waits
+	inside virtmap build
+	arrives
+}
+
+@test "the compiled map is empty" {
+	inside truncate -s 0 /etc/virtmda/virtmaps.gdbm
+	waits
+	inside virtmap build
+	arrives
+}
+
+@test "the compiled map is cut in half" {
+	inside sh -c 'f=/etc/virtmda/virtmaps.gdbm; truncate -s $(($(stat -c %s $f) / 2)) $f'
+	waits
+	inside virtmap build
+	arrives
+}
+
+@test "the compiled map is overwritten with rubbish, its size and time kept" {
+	inside sh -c '
+		f=/etc/virtmda/virtmaps.gdbm
+		cp -p $f /run/time
+		dd if=/dev/urandom of=$f bs=64 seek=1 count=$(($(stat -c %s $f) / 64 - 1)) conv=notrunc status=none
+		touch -r /run/time $f'
+	waits
+	inside virtmap build
+	arrives
+}
+
+@test "the compiled map is a directory" {
+	inside sh -c 'rm /etc/virtmda/virtmaps.gdbm; mkdir /etc/virtmda/virtmaps.gdbm'
+	waits
+	inside sh -c 'rmdir /etc/virtmda/virtmaps.gdbm; virtmap build'
+	arrives
+}
+
+@test "the compiled map could have been written by somebody else" {
+	inside chmod 666 /etc/virtmda/virtmaps.gdbm
+	waits
+	inside chmod 644 /etc/virtmda/virtmaps.gdbm
+	arrives
+}
+
+@test "the directory of the map could have been written by somebody else" {
+	inside chmod 777 /etc/virtmda
+	waits
+	inside chmod 755 /etc/virtmda
+	arrives
+}
+
+@test "the settings have a line that means nothing" {
+	settings <<<'mailboxx = mbox:/var/mail/%u'
+	waits
+	settings </dev/null
+	arrives
+}
+
+@test "the settings could have been written by somebody else" {
+	settings <<<'mailbox = mbox:/var/mail/%u'
+	inside chmod 666 /etc/virtmda/virtmda.conf
+	waits
+	inside chmod 644 /etc/virtmda/virtmda.conf
+	arrives
+}
+
+@test "the settings are a directory" {
+	inside mkdir /etc/virtmda/virtmda.conf
+	waits
+	inside rmdir /etc/virtmda/virtmda.conf
+	arrives
+}
+
+@test "the file of accounts is missing" {
+	settings <<<'accounts = passwd-file:/etc/virtmda/accounts'
+	inside mv /etc/virtmda/accounts /etc/virtmda/away
+	waits
+	inside mv /etc/virtmda/away /etc/virtmda/accounts
+	arrives
+}
+
+@test "the file of accounts is rubbish" {
+	settings <<<'accounts = passwd-file:/etc/virtmda/accounts'
+	echo 'this is no account' | write /etc/virtmda/accounts
+	waits
+	inside cp /run/sound/accounts /etc/virtmda/accounts
+	arrives
+}
+
+@test "/etc/passwd is missing" {
+	inside mv /etc/passwd /etc/passwd.away
+	run waits
+	inside mv /etc/passwd.away /etc/passwd
+	is 0 "$status" "$output"
+	arrives
+}
+
+@test "/etc/passwd cannot be read: a directory in its place" {
+	inside sh -c 'mv /etc/passwd /etc/passwd.away; mkdir /etc/passwd'
+	run waits
+	inside sh -c 'rmdir /etc/passwd; mv /etc/passwd.away /etc/passwd'
+	is 0 "$status" "$output"
+	arrives
+}
+
+@test "the account has uid 0" {
+	inside sed -i 's/^bob:x:20002/bob:x:0/' /etc/passwd
+	run waits
+	inside sed -i 's/^bob:x:0/bob:x:20002/' /etc/passwd
+	is 0 "$status" "$output"
+	arrives
+}
+
+@test "the program itself is missing" {
+	inside mv /usr/local/sbin/virtmda /usr/local/sbin/away
+	run waits
+	inside mv /usr/local/sbin/away /usr/local/sbin/virtmda
+	is 0 "$status" "$output"
+	arrives
+}
+
+@test "the program cannot be executed" {
+	inside chmod 644 /usr/local/sbin/virtmda
+	run waits
+	inside chmod 755 /usr/local/sbin/virtmda
+	is 0 "$status" "$output"
+	arrives
+}
+
+@test "the disk is full: an mbox keeps its length" {
+	inside mkdir /var/mail/full
+	inside mount -t tmpfs -o size=64k,mode=2775,gid=mail tmpfs /var/mail/full
+	settings <<<'mailbox = mbox:/var/mail/full/%u'
+	MAIL='mbox:/var/mail/full/%u'
+	send before ann@one.example bob@one.example
+	inside cp /var/mail/full/bob /run/before
+	{ letter waiting && head -c 200000 /dev/zero | tr '\0' x | fold -w 70; } | post ann@one.example bob@one.example
+	deferred
+	inside cmp /run/before /var/mail/full/bob
+	run_queue
+	deferred
+	inside cmp /run/before /var/mail/full/bob
+	inside mount -o remount,size=1m /var/mail/full
+	arrives 2
+}
+
+@test "the disk is full: a Maildir keeps no part" {
+	inside mkdir /var/mail/full
+	inside mount -t tmpfs -o size=64k,mode=1777 tmpfs /var/mail/full
+	settings <<<'mailbox = maildir:/var/mail/full/%u'
+	MAIL='maildir:/var/mail/full/%u'
+	{ letter waiting && head -c 200000 /dev/zero | tr '\0' x | fold -w 70; } | post ann@one.example bob@one.example
+	deferred
+	is "" "$(inside find /var/mail/full -type f)" "files left"
+	inside mount -o remount,size=1m /var/mail/full
+	arrives
+	is "" "$(inside find /var/mail/full/bob/tmp -type f)" "files left in tmp"
+}
+
+@test "the home is not writable" {
+	settings <<<'mailbox = maildir:~/Maildir'
+	MAIL='maildir:/home/%u/Maildir'
+	inside chmod 0500 /home/bob
+	waits
+	inside chmod 0700 /home/bob
+	arrives
+}
+
+@test "the home is missing: not mounted yet, and not to be made" {
+	settings <<<'mailbox = maildir:~/Maildir'
+	MAIL='maildir:/home/%u/Maildir'
+	inside mv /home/bob /home/away
+	waits
+	inside test ! -e /home/bob
+	inside mv /home/away /home/bob
+	arrives
+}
+
+@test "the mail directory is missing" {
+	settings <<<'mailbox = mbox:/var/mail/sub/%u'
+	MAIL='mbox:/var/mail/sub/%u'
+	waits
+	inside test ! -e /var/mail/sub
+	inside sh -c 'mkdir -m 2775 /var/mail/sub; chgrp mail /var/mail/sub'
+	arrives
+}
+
+@test "the mailbox is locked for longer than the delivery waits" {
+	settings <<<'lock_timeout = 1'
+	inside sh -c 'printf "1\n" >/var/mail/bob.lock'
+	waits
+	is "" "$(inside sh -c 'cat /var/mail/bob 2>/dev/null')" "written without the lock"
+	inside rm /var/mail/bob.lock
+	arrives
+}
+
+@test "the sender of a deferred message is still told in the end when the user is unknown" {
+	inside mv /etc/virtmda/virtmaps.gdbm /etc/virtmda/away
+	the_map | grep -v '^one.example' | write /etc/virtmda/virtmaps
+	send waiting ann@one.example nobody@one.example
+	deferred
+	inside virtmap build
+	run_queue
+	is 0 "$(queued)"
+	is 1 "$(count ann)"
+	body ann 1 | grep -qx 'Status: 5.1.1'
+}
