@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * virtmap resolve: where mail for an address goes, decided by the code that delivers. With -q one
+ * line and an exit status for scripts, otherwise a block for people, with -v every step.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "mailbox.h"
+#include "resolve.h"
+#include "text.h"
+#include "virtmap.h"
+
+/* The worst of several; what could not be told comes first, since it may hide any of the others. */
+static enum status
+worse(enum status a, enum status b)
+{
+	static const enum status order[] = { STATUS_LATER, STATUS_REJECT, STATUS_NOUSER };
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		if (a == order[i] || b == order[i])
+			return order[i];
+	return STATUS_OK;
+}
+
+static enum status
+status_of(enum answer_kind kind)
+{
+	static const enum status statuses[] = {
+		[ANSWER_DEFER] = STATUS_LATER,
+		[ANSWER_ACCOUNT] = STATUS_OK,
+		[ANSWER_ALIAS] = STATUS_OK,
+		[ANSWER_FORWARD] = STATUS_OK,
+		[ANSWER_REJECT] = STATUS_REJECT,
+		[ANSWER_DISCARD] = STATUS_OK,
+		[ANSWER_NOUSER] = STATUS_NOUSER,
+	};
+
+	return statuses[kind];
+}
+
+/* An account whose mailbox cannot be named gets no mail: the answer is then what delivery would
+ * make of it. */
+static void
+locate(const struct settings *settings, struct answer *answer, struct mailbox *mailbox)
+{
+	const struct account *account = &answer->account;
+	struct err err;
+
+	if (answer->kind != ANSWER_ACCOUNT ||
+	    mailbox_locate(mailbox, account->mailbox != NULL ? account->mailbox : settings->mailbox,
+	        account->name, account->home, &err) == 0)
+		return;
+	answer->kind = ANSWER_DEFER;
+	strlcpy(answer->status, "4.3.5", sizeof(answer->status));
+	free(answer->text);
+	answer->text = strdup(err.text);
+}
+
+/* ---- for people ---------------------------------------------------------------------------- */
+
+static const char *
+or_nothing(const char *text)
+{
+	return text == NULL ? "" : text;
+}
+
+static void
+print_account(const struct answer *answer, const struct mailbox *mailbox)
+{
+	const struct account *account = &answer->account;
+
+	if (account->name == NULL)
+		return;
+	speech_say(stdout, "  account  %s (uid %lu, gid %lu, home %s)", account->name,
+	    (unsigned long)account->uid, (unsigned long)account->gid,
+	    *account->home == '\0' ? "none" : account->home);
+	if (answer->detail != NULL)
+		speech_say(stdout, "  detail   %s", answer->detail);
+	if (mailbox->path != NULL)
+		speech_say(stdout, "  mailbox  %s:%s",
+		    mailbox->format == MAILBOX_MBOX ? "mbox" : "maildir", mailbox->path);
+	if (account->quota_rule != NULL)
+		speech_say(stdout, "  quota    %s", account->quota_rule);
+}
+
+static void
+print_verdict(const struct answer *answer)
+{
+	switch (answer->kind) {
+	case ANSWER_DEFER:
+		speech_say(stdout, "  verdict  try again later: %s %s", answer->status,
+		    or_nothing(answer->text));
+		break;
+	case ANSWER_ACCOUNT:
+		speech_say(stdout, "  verdict  deliver to account %s", answer->name);
+		break;
+	case ANSWER_ALIAS:
+		speech_say(stdout, "  verdict  hand to sendmail as alias %s", answer->name);
+		break;
+	case ANSWER_FORWARD:
+		for (size_t i = 0; i < answer->naddresses; i++)
+			speech_say(stdout, "  verdict  forward to %s", answer->addresses[i]);
+		break;
+	case ANSWER_REJECT:
+	case ANSWER_NOUSER:
+		speech_say(
+		    stdout, "  verdict  refuse: %s %s", answer->status, or_nothing(answer->text));
+		break;
+	case ANSWER_DISCARD:
+		speech_say(stdout, "  verdict  accept and drop");
+		break;
+	}
+}
+
+static void
+print_block(const char *recipient, const struct answer *answer, const struct mailbox *mailbox)
+{
+	speech_say(stdout, "%s", recipient);
+	if (answer->match != NULL)
+		speech_say(stdout, "  match    %s", answer->match);
+	if (answer->target != NULL)
+		speech_say(stdout, "  target   %s", answer->target);
+	print_account(answer, mailbox);
+	print_verdict(answer);
+	if (answer->warning != NULL)
+		speech_say(stdout, "  warning  %s", answer->warning);
+}
+
+/* ---- for scripts --------------------------------------------------------------------------- */
+
+static void
+print_line(const struct answer *answer)
+{
+	struct buf line = BUF_INIT;
+
+	if (answer_line(answer, &line) == -1 || buf_addc(&line, '\n') == -1) {
+		fputs("virtmap: out of memory\n", stderr);
+		exit(STATUS_LATER);
+	}
+	fwrite(line.data, 1, line.len, stdout);
+	buf_free(&line);
+	if (answer->warning != NULL)
+		speech_say(stderr, "virtmap: warning: %s", answer->warning);
+}
+
+static enum status
+resolve_one(const struct virtmap *virtmap, struct resolver *resolver, const char *options,
+    const char *recipient)
+{
+	struct buf explain = BUF_INIT;
+	struct mailbox mailbox = { 0 };
+	struct answer answer;
+	enum status status;
+
+	resolve(resolver, recipient, &answer, strchr(options, 'v') != NULL ? &explain : NULL);
+	locate(virtmap->settings, &answer, &mailbox);
+	status = status_of(answer.kind);
+	if (explain.len > 0)
+		fwrite(explain.data, 1, explain.len, stdout);
+	if (strchr(options, 'q') != NULL)
+		print_line(&answer);
+	else
+		print_block(recipient, &answer, &mailbox);
+	mailbox_free(&mailbox);
+	answer_free(&answer);
+	buf_free(&explain);
+	return status;
+}
+
+enum status
+cmd_resolve(const struct virtmap *virtmap, const char *options, int argc, char **argv)
+{
+	struct resolver *resolver;
+	enum status status = STATUS_OK;
+	struct err err;
+
+	if (strlen(options) > 1) {
+		speech_say(stderr, "virtmap: resolve takes -q or -v, not both");
+		return STATUS_USAGE;
+	}
+	if (resolver_new(&resolver, virtmap->settings, &err) == -1)
+		return speech_fail(&err);
+	for (int i = 0; i < argc; i++) {
+		if (i > 0 && strchr(options, 'q') == NULL)
+			putchar('\n');
+		status = worse(status, resolve_one(virtmap, resolver, options, argv[i]));
+	}
+	resolver_free(resolver);
+	return status;
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * virtmap(8): edit, check, compile and ask the map. Options and settings, then one row of a table
+ * of commands. Started as vnewvirtmaps, as on the virtual servers of old, it is `virtmap build`.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "virtmap.h"
+
+#define OPTIONS_MAX 16 /* letters of one command's options */
+
+static const struct command commands[] = {
+	{ "build", "[-n]", "compile the map and write the list of its domains", "n", 0, 0,
+	    cmd_build },
+	{ "check", "", "tell every fault of map, accounts and compiled map", "", 0, 0, cmd_check },
+	{ "list", "[PATTERN]", "mappings whose key or target matches", "", 0, 1, cmd_list },
+	{ "get", "KEY", "the target of a key", "", 1, 1, cmd_get },
+	{ "add", "KEY TARGET", "add a mapping that is not there yet", "", 2, 2, cmd_add },
+	{ "set", "KEY TARGET", "add a mapping, or replace its target", "", 2, 2, cmd_set },
+	{ "rm", "KEY...", "remove mappings, all of them or none", "", 1, -1, cmd_rm },
+	{ "resolve", "[-q|-v] ADDRESS...", "where mail goes, as delivery would decide it", "qv", 1,
+	    -1, cmd_resolve },
+};
+
+#define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void
+print_usage(FILE *to, const struct command *command)
+{
+	if (command != NULL) {
+		fprintf(to, "usage: virtmap [-C FILE] [-o NAME=VALUE] %s %s\n", command->name,
+		    command->arguments);
+		return;
+	}
+	fputs("usage: virtmap [-C FILE] [-o NAME=VALUE]... COMMAND [ARGUMENT...]\n"
+	      "       virtmap -h | -V\n"
+	      "\n",
+	    to);
+	for (size_t i = 0; i < NCOMMANDS; i++)
+		fprintf(to, "  %-8s %-20s %s\n", commands[i].name, commands[i].arguments,
+		    commands[i].summary);
+}
+
+static enum status
+misused(const struct command *command, const char *what, const char *which)
+{
+	speech_say(stderr, "virtmap: %s%s", what, which);
+	print_usage(stderr, command);
+	return STATUS_USAGE;
+}
+
+static const struct command *
+find_command(const char *name)
+{
+	for (size_t i = 0; i < NCOMMANDS; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+/* ---- options ------------------------------------------------------------------------------- */
+
+struct options {
+	const char *file;       /* -C */
+	const char **overrides; /* -o */
+	size_t noverrides;
+	char own[OPTIONS_MAX]; /* the command's letters */
+};
+
+/* Options of `letters` up to the first other argument. 0 with *out filled up, the letter that is
+ * wrong, or -1 without memory; -h and -V are returned like wrong ones. */
+static int
+read_options(int argc, char **argv, const char *letters, struct options *out)
+{
+	int letter;
+
+	opterr = 0;
+	while ((letter = getopt(argc, argv, letters)) != -1) {
+		size_t len = strlen(out->own);
+
+		if (letter == 'C') {
+			out->file = optarg;
+		} else if (letter == 'o') {
+			out->overrides[out->noverrides++] = optarg;
+		} else if (letter == '?' || letter == ':' || letter == 'h' || letter == 'V') {
+			return letter;
+		} else if (strchr(out->own, letter) == NULL && len + 1 < sizeof(out->own)) {
+			out->own[len] = (char)letter;
+		}
+	}
+	return 0;
+}
+
+static enum status
+other_option(int letter, const struct command *command)
+{
+	char which[2] = { (char)optopt, '\0' };
+
+	if (letter == 'h') {
+		print_usage(stdout, command);
+		return STATUS_OK;
+	}
+	if (letter == 'V') {
+		puts("virtmap " VIRTMDA_VERSION);
+		return STATUS_OK;
+	}
+	return misused(
+	    command, letter == ':' ? "this option needs a value: -" : "unknown option: -", which);
+}
+
+/* ---- running ------------------------------------------------------------------------------- */
+
+static enum status
+run(const struct command *command, const struct options *options, int argc, char **argv)
+{
+	struct settings settings;
+	struct virtmap virtmap = { .settings = &settings, .trusted = geteuid() == 0 };
+	enum status status;
+	struct err err;
+
+	if (settings_load(
+	        &settings, options->file, options->overrides, options->noverrides, &err) == -1) {
+		speech_fail(&err);
+		return err.num == ENOMEM ? STATUS_LATER : STATUS_CONFIG;
+	}
+	status = command->run(&virtmap, options->own, argc, argv);
+	settings_free(&settings);
+	return status;
+}
+
+/* argv[0] is the command's name. */
+static enum status
+run_command(const struct command *command, struct options *options, const char *letters, int argc,
+    char **argv)
+{
+	int wrong;
+
+	optind = 1;
+	if ((wrong = read_options(argc, argv, letters, options)) != 0)
+		return other_option(wrong, command);
+	argc -= optind;
+	argv += optind;
+	if (argc < command->min)
+		return misused(command, "too few arguments for ", command->name);
+	if (command->max != -1 && argc > command->max)
+		return misused(command,
+		    "too many arguments (quote what belongs together): ", argv[command->max]);
+	return run(command, options, argc, argv);
+}
+
+static enum status
+dispatch(int argc, char **argv, struct options *options)
+{
+	const struct command *command;
+	char letters[OPTIONS_MAX + 4] = "+:h";
+	int wrong, first;
+
+	if ((wrong = read_options(argc, argv, "+:C:o:hV", options)) != 0)
+		return other_option(wrong, NULL);
+	if (optind == argc)
+		return misused(NULL, "which command?", "");
+	first = optind;
+	if ((command = find_command(argv[first])) == NULL)
+		return misused(NULL, "unknown command: ", argv[first]);
+	strlcat(letters, command->options, sizeof(letters));
+	return run_command(command, options, letters, argc - first, argv + first);
+}
+
+static int
+is_classic(const char *name)
+{
+	const char *slash = name == NULL ? NULL : strrchr(name, '/');
+
+	return name != NULL && strcmp(slash == NULL ? name : slash + 1, "vnewvirtmaps") == 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options options = { 0 };
+	enum status status;
+
+	signal(SIGPIPE, SIG_IGN); /* found, as a write error, by speech_end */
+	umask(022);
+	options.overrides = calloc((size_t)argc + 1, sizeof(*options.overrides));
+	if (options.overrides == NULL) {
+		fputs("virtmap: out of memory\n", stderr);
+		return STATUS_LATER;
+	}
+	if (is_classic(argv[0]))
+		status = run_command(find_command("build"), &options, "+:C:o:hVn", argc, argv);
+	else
+		status = dispatch(argc, argv, &options);
+	free(options.overrides);
+	return (int)speech_end(status);
+}
