@@ -33,7 +33,8 @@ void mailbox_free(struct mailbox *mailbox); /* accepts a zeroed one */
 
 /* What the delivering process asks of somebody with more rights. All names are fixed before the
  * rights are given up: the mailbox, its dotlock, and the file that keeps bytes cut off in a
- * recovery; nothing in a request names a file. Every function: 0 or -1 with err. */
+ * recovery; nothing in a request names a file. Every function: 0 or -1 with err; NULL where there
+ * is nobody to ask. */
 struct mailbox_broker {
 	void *arg;
 	/* Create the missing mailbox (O_EXCL, 0660 user:mail) and return a descriptor open for
@@ -49,9 +50,6 @@ struct mailbox_broker {
 	 * yes, -1 no (err set). */
 	int (*still_wanted)(void *arg, struct err *err);
 };
-
-/* Nobody to ask: for a process that has all the rights it will get. */
-extern const struct mailbox_broker mailbox_direct;
 
 struct mailbox_delivery {
 	const struct message *message;

@@ -180,8 +180,6 @@ mailbox_free(struct mailbox *mailbox)
 
 /* ---- delivery ---------------------------------------------------------------------- */
 
-const struct mailbox_broker mailbox_direct = { 0 };
-
 int
 mailbox_deliver(const struct mailbox *mailbox, const struct mailbox_delivery *delivery,
     struct mailbox_receipt *receipt, struct err *err)

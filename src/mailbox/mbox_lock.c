@@ -70,18 +70,16 @@ announce(const struct mbox *m, struct buf *text, struct err *err)
 }
 
 static int
-ask_for_dotlock(struct mbox *m, const struct buf *text, struct err *err)
+ask_for_dotlock(struct mbox *m, const struct buf *text, struct stat *st, struct err *err)
 {
 	const struct mailbox_broker *broker = m->delivery->broker;
-	struct stat st;
 
 	if (broker->create_dotlock(broker->arg, text->data, text->len, err) == -1)
 		return -1;
-	if (fstatat(m->dirfd, m->lock_name, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return err_set(err, errno, "mbox: stat %s" LOCK_SUFFIX, m->path);
-	m->lock_dev = st.st_dev;
-	m->lock_ino = st.st_ino;
-	m->dotlocked = true;
+	m->lock_fd = openat(
+	    m->dirfd, m->lock_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (m->lock_fd == -1 || fstat(m->lock_fd, st) == -1)
+		return err_set(err, errno, "mbox: open %s" LOCK_SUFFIX, m->path);
 	return 0;
 }
 
@@ -91,21 +89,24 @@ create_dotlock(struct mbox *m, struct err *err)
 {
 	struct buf text = BUF_INIT;
 	struct stat st;
+	int failed = announce(m, &text, err);
 
-	if (announce(m, &text, err) == -1) {
-		buf_free(&text);
-		return -1;
+	if (failed == 0) {
+		m->lock_fd = lock_dot_create(m->dirfd, m->lock_name, text.data, text.len, &st, err);
+		failed = m->lock_fd == -1 ? -1 : 0;
+		if (failed == -1 && mbox_not_allowed(err->num) &&
+		    m->delivery->broker->create_dotlock != NULL)
+			failed = ask_for_dotlock(m, &text, &st, err);
 	}
-	m->lock_fd = lock_dot_create(m->dirfd, m->lock_name, text.data, text.len, &st, err);
-	if (m->lock_fd != -1) {
+	if (failed == 0) {
 		m->lock_dev = st.st_dev;
 		m->lock_ino = st.st_ino;
 		m->dotlocked = true;
-	} else if (mbox_not_allowed(err->num) && m->delivery->broker->create_dotlock != NULL) {
-		ask_for_dotlock(m, &text, err);
+	} else {
+		err_prefix(err, "mbox: %s", m->path);
 	}
 	buf_free(&text);
-	return m->dotlocked ? 0 : -1;
+	return failed;
 }
 
 static int
@@ -115,9 +116,10 @@ remove_any_dotlock(const struct mbox *m, dev_t dev, ino_t ino, struct err *err)
 
 	if (lock_dot_remove(m->dirfd, m->lock_name, dev, ino, err) == 0)
 		return 0;
-	if (!mbox_not_allowed(err->num) || broker->remove_dotlock == NULL)
-		return -1;
-	return broker->remove_dotlock(broker->arg, dev, ino, err);
+	if (mbox_not_allowed(err->num) && broker->remove_dotlock != NULL &&
+	    broker->remove_dotlock(broker->arg, dev, ino, err) == 0)
+		return 0;
+	return err_prefix(err, "mbox: %s", m->path);
 }
 
 int
@@ -146,6 +148,8 @@ clear_stale(struct mbox *m, struct err *err)
 		cleared = dot.state == LOCK_DOT_GONE;
 		m->obstacle_pid = dot.pid;
 		m->stuck.text[0] = '\0';
+	} else {
+		err_prefix(err, "mbox: %s", m->path);
 	}
 	if (cleared == 0 && dot.state == LOCK_DOT_STALE &&
 	    remove_any_dotlock(m, dot.dev, dot.ino, &m->stuck) == 0) {
@@ -243,8 +247,7 @@ timed_out(struct mbox *m, struct err *err)
 	if (m->obstacle == MBOX_FCNTL)
 		m->obstacle_pid = lock_fcntl_holder(m->fd);
 	if (m->obstacle == MBOX_DOTLOCK && m->stuck.text[0] != '\0')
-		return err_set(err, EAGAIN, "mbox: %s" LOCK_SUFFIX ": stale, but stays (%s)",
-		    m->path, m->stuck.text);
+		return err_set(err, EAGAIN, "stale dotlock stays: %s", m->stuck.text);
 	if (m->obstacle_pid != 0)
 		snprintf(holder, sizeof(holder), " by process %ld", (long)m->obstacle_pid);
 	switch (m->obstacle) {

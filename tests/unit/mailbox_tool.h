@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the tests of deliveries share: a directory of their own, files to lay and to look at,
+ * messages, and a process with an ordinary user's rights.
+ */
+#ifndef MAILBOX_TOOL_H
+#define MAILBOX_TOOL_H
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../src/mailbox/deliver.h"
+#include "buf.h"
+#include "io.h"
+#include "mailbox.h"
+
+#define NOBODY 65534
+
+#define FROM "From ann@two.example Thu Jan  1 00:00:00 1970\n"
+#define OURS "Return-Path: <ann@two.example>\nDelivered-To: joe@one.example\n"
+#define TEXT "Subject: x\n\nbody\n"
+
+static char dir[PATH_MAX];
+static struct err err;
+static struct mailbox_receipt receipt;
+static const char *const recipients[] = { "joe@one.example" };
+static struct mailbox_broker broker;
+static struct mailbox_delivery delivery;
+
+/* As ck_assert, for what helping processes do too: two that report to Check at once confuse it. */
+#define must(condition)                                                                            \
+	do {                                                                                       \
+		if (!(condition)) {                                                                \
+			fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, #condition,         \
+			    strerror(errno));                                                      \
+			_exit(1);                                                                  \
+		}                                                                                  \
+	} while (0)
+
+static inline const char *
+in_dir(const char *name)
+{
+	static char path[4][PATH_MAX + 16];
+	static int turn;
+
+	turn = (turn + 1) % 4;
+	snprintf(path[turn], sizeof(path[turn]), "%s/%s", dir, name);
+	return path[turn];
+}
+
+static inline void
+put_bytes(const char *name, const void *data, size_t len)
+{
+	int fd = open(in_dir(name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	must(fd != -1);
+	must(io_write_all(fd, data, len) == 0);
+	close(fd);
+}
+
+static inline void
+put(const char *name, const char *text)
+{
+	put_bytes(name, text, strlen(text));
+}
+
+static inline void
+get(const char *name, struct buf *out)
+{
+	int fd = open(in_dir(name), O_RDONLY);
+
+	buf_clear(out);
+	ck_assert_msg(fd != -1, "open %s: %s", name, strerror(errno));
+	ck_assert_int_eq(io_read_all(fd, 1 << 30, out), 0);
+	close(fd);
+}
+
+static inline void
+ck_content(const char *name, const char *want)
+{
+	struct buf got = BUF_INIT;
+
+	get(name, &got);
+	ck_assert_str_eq(buf_cstr(&got), want);
+	buf_free(&got);
+}
+
+static inline bool
+exists(const char *name)
+{
+	struct stat st;
+
+	return lstat(in_dir(name), &st) == 0;
+}
+
+static inline int
+entries(const char *name)
+{
+	char command[PATH_MAX + 64], line[32] = "";
+	FILE *pipe;
+
+	snprintf(command, sizeof(command), "ls -A '%s' | wc -l", in_dir(name));
+	pipe = popen(command, "r");
+	ck_assert_ptr_nonnull(pipe);
+	ck_assert_ptr_nonnull(fgets(line, sizeof(line), pipe));
+	pclose(pipe);
+	return atoi(line);
+}
+
+static inline struct message *
+message_of(const void *data, size_t len)
+{
+	struct message *message;
+	int fd = memfd_create("message", MFD_CLOEXEC);
+
+	must(io_write_all(fd, data, len) == 0);
+	must(lseek(fd, 0, SEEK_SET) == 0);
+	must(message_read(&message, fd, "/tmp", &err) == 0);
+	close(fd);
+	return message;
+}
+
+static inline void
+use_message(const char *text)
+{
+	message_free((struct message *)(uintptr_t)delivery.message);
+	delivery.message = message_of(text, strlen(text));
+}
+
+static inline void
+setup(void)
+{
+	strcpy(dir, "/tmp/check_mailbox.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	broker = (struct mailbox_broker){ 0 };
+	delivery = (struct mailbox_delivery){
+		.envelope = { .sender = "ann@two.example",
+		    .recipients = recipients,
+		    .nrecipients = 1 },
+		.uid = geteuid(),
+		.broker = &broker,
+	};
+	use_message(TEXT);
+}
+
+static inline void
+teardown(void)
+{
+	char command[PATH_MAX + 16];
+
+	message_free((struct message *)(uintptr_t)delivery.message);
+	delivery.message = NULL;
+	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
+	ck_assert_int_eq(system(command), 0);
+}
+
+static inline bool
+is_root(void)
+{
+	return geteuid() == 0;
+}
+
+static inline void
+become_nobody(void)
+{
+	if (setgroups(0, NULL) == -1 || setgid(NOBODY) == -1 || setuid(NOBODY) == -1)
+		_exit(99);
+}
+
+/* Run `body` in a process of its own (failed assertions end it); its exit status. */
+static inline int
+apart(void (*body)(void))
+{
+	pid_t pid;
+	int status;
+
+	fflush(NULL);
+	pid = fork();
+	ck_assert_int_ne(pid, -1);
+	if (pid == 0) {
+		body();
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static inline int
+run_suite(const char *name, TCase *tcase)
+{
+	Suite *suite = suite_create(name);
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(tcase, 120);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}
+
+#define COUNT(a) (int)(sizeof(a) / sizeof((a)[0]))
+
+#endif
