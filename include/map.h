@@ -90,6 +90,9 @@ struct map_source; /* the text and what it says; owns all entries' strings */
  * ENOENT. */
 int map_source_read(struct map_source **out, const char *path, int trusted,
     map_complain_fn *complain, void *arg, struct err *err);
+/* The same for text in memory that is to become PATH's, all of it: map_publish writes it there. */
+int map_source_parse(struct map_source **out, const char *path, const void *text, size_t len,
+    map_complain_fn *complain, void *arg, struct err *err);
 void map_source_free(struct map_source *source); /* accepts NULL */
 size_t map_source_errors(const struct map_source *source);
 size_t map_source_count(const struct map_source *source); /* well-formed entries */

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The domains that the left sides of a source name, each once.
+ */
+#ifndef VIRTMDA_MAP_DOMAINS_H
+#define VIRTMDA_MAP_DOMAINS_H
+
+#include "map_index.h"
+#include "map_source.h"
+
+struct map_domains {
+	struct map_index index;
+	const char **names; /* in the order of strcmp; ".parent" with its dot; the source's */
+	size_t count, room;
+};
+
+/* 0, or -1 with errno ENOMEM; to be freed in both cases. The source must stay as it is. */
+int map_domains_collect(struct map_domains *out, const struct map_source *source);
+
+/* 1 the domain is named (a .parent of it does not count), 0 it is not. */
+int map_domains_has(const struct map_domains *domains, const char *domain);
+
+/* Append the domains file: what sendmail reads into a class, one name a line. 0, or -1 with errno
+ * ENOMEM. */
+int map_domains_text(const struct map_domains *domains, struct buf *out);
+
+void map_domains_free(struct map_domains *domains);
+
+#endif

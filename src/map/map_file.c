@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The compiled map as its users see it: opened, asked, compared with the text it was made
+ * from. It stands beside the text, under the text's name and ".gdbm".
+ */
+#include "map_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sha2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "io.h"
+#include "map_key.h"
+#include "map_ladder.h"
+
+struct map {
+	struct table *table;
+	char *source_path;
+};
+
+char *
+map_file_path(const char *source_path)
+{
+	char *path;
+
+	return asprintf(&path, "%s.gdbm", source_path) == -1 ? NULL : path;
+}
+
+void
+map_file_digest(unsigned char out[MAP_FILE_DIGEST], const void *text, size_t len)
+{
+	SHA2_CTX context;
+
+	SHA256Init(&context);
+	SHA256Update(&context, text, len);
+	SHA256Final(out, &context);
+}
+
+int
+map_open(struct map **out, const char *source_path, int trusted, struct err *err)
+{
+	struct map *map = calloc(1, sizeof(*map));
+	char *path = map_file_path(source_path);
+	int failed = -1;
+
+	*out = NULL;
+	if (map == NULL || path == NULL || (map->source_path = strdup(source_path)) == NULL)
+		err_set(err, ENOMEM, "open %s", source_path);
+	else
+		failed = table_open(&map->table, path, trusted, err);
+	free(path);
+	if (failed == -1) {
+		map_close(map);
+		errno = err->num;
+		return -1;
+	}
+	*out = map;
+	return 0;
+}
+
+void
+map_close(struct map *map)
+{
+	if (map == NULL)
+		return;
+	table_close(map->table);
+	free(map->source_path);
+	free(map);
+}
+
+uint64_t
+map_count(const struct map *map)
+{
+	return table_source_of(map->table)->mappings;
+}
+
+/* ---- stale? -----------------------------------------------------------------------------------
+ */
+
+int
+map_is_stale(const struct map *map, struct err *err)
+{
+	const struct table_source *source = table_source_of(map->table);
+	struct stat st;
+
+	if (stat(map->source_path, &st) == -1)
+		return err_set(err, errno, "stat %s", map->source_path);
+	return (uint64_t)st.st_size != source->size || st.st_mtim.tv_sec != source->mtime_sec ||
+	       st.st_mtim.tv_nsec != source->mtime_nsec;
+}
+
+int
+map_is_stale_content(const struct map *map, struct err *err)
+{
+	unsigned char digest[MAP_FILE_DIGEST];
+	struct buf text = BUF_INIT;
+	int fd = open(map->source_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), failed;
+
+	if (fd == -1)
+		return err_set(err, errno, "open %s", map->source_path);
+	failed = io_read_all(fd, MAP_FILE_TEXT_MAX, &text);
+	if (failed == -1)
+		err_set(err, errno, "read %s", map->source_path);
+	close(fd);
+	if (failed == 0)
+		map_file_digest(digest, text.data, text.len);
+	buf_free(&text);
+	if (failed == -1)
+		return -1;
+	return memcmp(digest, table_source_of(map->table)->digest, sizeof(digest)) != 0;
+}
+
+/* ---- lookup -----------------------------------------------------------------------------------
+ */
+
+/* What a walk finds on its way. */
+struct finding {
+	struct map *map;
+	char *target;
+};
+
+static int
+find(void *arg, const char *key, struct err *err)
+{
+	struct finding *finding = arg;
+	char scratch[MAP_KEY_ROOM];
+	size_t len;
+
+	/* A longer key is in no map, since none is compiled. */
+	if (strlen(key) >= MAP_KEY_ROOM)
+		return 0;
+	return table_get(
+	    finding->map->table, map_key_group(key, scratch), key, &finding->target, &len, err);
+}
+
+static int
+has_domain_by_name(void *arg, const char *domain, struct err *err)
+{
+	struct finding *finding = arg;
+	char *mark;
+	size_t len;
+	int found = table_get(finding->map->table, domain, domain, &mark, &len, err);
+
+	if (found == 1)
+		free(mark);
+	return found;
+}
+
+int
+map_has_domain(struct map *map, const char *domain, struct err *err)
+{
+	struct finding finding = { .map = map };
+	int found = has_domain_by_name(&finding, domain, err);
+
+	while (found == 0 && (domain = strchr(domain + 1, '.')) != NULL)
+		found = has_domain_by_name(&finding, domain, err);
+	return found;
+}
+
+int
+map_lookup(struct map *map, const struct address *address, int skip_catchall,
+    map_account_fn *account, map_trace_fn *trace, void *arg, struct map_match *out, struct err *err)
+{
+	struct finding finding = { .map = map };
+	struct map_ladder ladder = { .find = find,
+		.has_domain = has_domain_by_name,
+		.find_arg = &finding,
+		.account = account,
+		.trace = trace,
+		.arg = arg,
+		.skip_catchall = skip_catchall };
+	struct buf key = BUF_INIT;
+	int found;
+
+	memset(out, 0, sizeof(*out));
+	found = map_ladder_walk(&ladder, address, &out->rung, &key, err);
+	out->target = finding.target;
+	if (found == 1 && (out->key = buf_steal(&key)) == NULL)
+		found = err_set(err, ENOMEM, "look up %.100s", address->domain);
+	if (found == 1)
+		found =
+		    map_ladder_args(out->rung, address, out->key, &out->args, &out->plus, err) == 0
+		        ? 1
+		        : -1;
+	buf_free(&key);
+	if (found != 1)
+		map_match_free(out);
+	return found;
+}
+
+void
+map_match_free(struct map_match *match)
+{
+	free(match->key);
+	free(match->target);
+	free(match->plus);
+	memset(match, 0, sizeof(*match));
+}

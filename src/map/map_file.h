@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the writer and the reader of a compiled map must agree on.
+ */
+#ifndef VIRTMDA_MAP_FILE_H
+#define VIRTMDA_MAP_FILE_H
+
+#include <stddef.h>
+
+#define MAP_FILE_DIGEST   32         /* bytes of SHA-256 */
+#define MAP_FILE_TEXT_MAX 0x7fffffff /* bytes of a map source */
+
+/* Name of the compiled map of this source; malloc'ed, NULL with errno ENOMEM. */
+char *map_file_path(const char *source_path);
+
+/* SHA-256 of a source text. */
+void map_file_digest(unsigned char out[MAP_FILE_DIGEST], const void *text, size_t len);
+
+#endif
