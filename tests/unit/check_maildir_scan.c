@@ -20,12 +20,30 @@
 static char dir[40];
 static char root[64];
 
+struct seen {
+	size_t count;
+	int stop;
+	struct {
+		size_t number;
+		unsigned flags;
+		uint64_t size;
+		time_t received;
+		char name[300];
+		char header[100]; /* its beginning */
+		size_t header_len;
+	} messages[64];
+	void (*meanwhile)(void); /* once, during the first callback */
+};
+
+static struct seen seen;
+
 static void
 setup(void)
 {
 	strcpy(dir, "/tmp/check_maildir.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	snprintf(root, sizeof(root), "%s/Maildir", dir);
+	memset(&seen, 0, sizeof(seen));
 }
 
 static void
@@ -134,23 +152,6 @@ puts_to(const char *name, const char *text)
 {
 	put(name, text, strlen(text));
 }
-
-struct seen {
-	size_t count;
-	int stop;
-	struct {
-		size_t number;
-		unsigned flags;
-		uint64_t size;
-		time_t received;
-		char name[300];
-		char header[100]; /* its beginning */
-		size_t header_len;
-	} messages[64];
-	void (*meanwhile)(void); /* once, during the first callback */
-};
-
-static struct seen seen;
 
 static int
 note(void *arg, const struct scan_message *m)

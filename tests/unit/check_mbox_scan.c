@@ -27,6 +27,20 @@
 static char dir[40];
 static char path[64];
 
+struct seen {
+	size_t count;
+	size_t stop; /* return 7 from this message on; 0: never */
+	struct {
+		uint64_t offset, size;
+		unsigned flags;
+		time_t received;
+		size_t header_len;
+	} messages[20000];
+	struct buf headers;
+};
+
+static struct seen seen;
+
 static void
 setup(void)
 {
@@ -34,6 +48,7 @@ setup(void)
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/mbox", dir);
 	setenv("TZ", "UTC", 1);
+	seen.stop = 0;
 }
 
 static void
@@ -48,6 +63,7 @@ teardown(void)
 	unlink(path);
 	rmdir(path);
 	rmdir(dir);
+	buf_free(&seen.headers);
 }
 
 static void
@@ -180,20 +196,6 @@ END_TEST
 
 /* ---- splitting --------------------------------------------------------------------------------
  */
-
-struct seen {
-	size_t count;
-	size_t stop; /* return 7 from this message on; 0: never */
-	struct {
-		uint64_t offset, size;
-		unsigned flags;
-		time_t received;
-		size_t header_len;
-	} messages[20000];
-	struct buf headers;
-};
-
-static struct seen seen;
 
 static int
 note(void *arg, const struct scan_message *m)
@@ -562,9 +564,10 @@ START_TEST(random_mailboxes)
 		add_line(&text);
 	write_to(path, text.data, text.len);
 	split_simply(text.data, text.len, &expected);
-	if (expected.count == 0)
-		return;
-	must_scan();
+	if (expected.count > 0)
+		must_scan();
+	else
+		seen.count = 0; /* refused: not an mbox */
 	ck_assert_uint_eq(seen.count, expected.count);
 	for (size_t i = 0; i < seen.count; i++) {
 		ck_assert_uint_eq(seen.messages[i].offset, expected.offset[i]);
