@@ -1,33 +1,26 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Where an account's mailbox is, and which format writes to it. Account names are data: what would
- * make one a path of its own choosing is refused, and a setting that is not understood whole is an
- * error, not a guess.
+ * Where an account's mailbox is. Account names are data: what would make one a path of its own
+ * choosing is refused, and a setting that is not understood whole is an error, not a guess. Nothing
+ * here leads to code that writes: whoever only reads mailboxes locates them here too.
  */
 #include "mailbox.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "buf.h"
-#include "deliver.h"
 #include "lock.h"
 
 static const struct {
 	const char *prefix;
 	enum mailbox_format format;
-	int (*deliver)(
-	    const char *, const struct mailbox_delivery *, struct mailbox_receipt *, struct err *);
 } formats[] = {
-	{ "mbox:", MAILBOX_MBOX, mbox_deliver },
-	{ "maildir:", MAILBOX_MAILDIR, maildir_deliver },
+	{ "mbox:", MAILBOX_MBOX },
+	{ "maildir:", MAILBOX_MAILDIR },
 };
-
-/* ---- where it is ------------------------------------------------------------------- */
 
 /* A part of the account's name becomes a name in the file system, and no more than one. */
 static int
@@ -176,72 +169,4 @@ mailbox_free(struct mailbox *mailbox)
 {
 	free(mailbox->path);
 	mailbox->path = NULL;
-}
-
-/* ---- delivery ---------------------------------------------------------------------- */
-
-int
-mailbox_deliver(const struct mailbox *mailbox, const struct mailbox_delivery *delivery,
-    struct mailbox_receipt *receipt, struct err *err)
-{
-	*receipt = (struct mailbox_receipt){ 0 };
-	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
-		if (formats[i].format == mailbox->format)
-			return formats[i].deliver(mailbox->path, delivery, receipt, err);
-	}
-	return err_set(err, EINVAL, "mailbox %s", mailbox->path);
-}
-
-static int
-count_bytes(void *arg, const void *data, size_t len, struct err *err)
-{
-	(void)data;
-	(void)err;
-	*(uint64_t *)arg += len;
-	return 0;
-}
-
-int
-delivery_count(const struct mailbox_delivery *delivery, enum message_format format, uint64_t *bytes,
-    struct err *err)
-{
-	*bytes = 0;
-	return message_write(
-	    delivery->message, format, &delivery->envelope, count_bytes, bytes, err);
-}
-
-int
-delivery_wanted(const struct mailbox_delivery *delivery, struct err *err)
-{
-	const struct mailbox_broker *broker = delivery->broker;
-
-	return broker->still_wanted == NULL ? 0 : broker->still_wanted(broker->arg, err);
-}
-
-void
-receipt_note(struct mailbox_receipt *receipt, const char *fmt, ...)
-{
-	size_t len = strlen(receipt->note);
-	va_list ap;
-
-	if (len > 0 && len + 2 < sizeof(receipt->note)) {
-		memcpy(receipt->note + len, "; ", 3);
-		len += 2;
-	}
-	va_start(ap, fmt);
-	vsnprintf(receipt->note + len, sizeof(receipt->note) - len, fmt, ap);
-	va_end(ap);
-}
-
-char *
-path_split(const char *path, const char **base)
-{
-	const char *slash = strrchr(path, '/');
-
-	if (slash == NULL) {
-		errno = EINVAL;
-		return NULL;
-	}
-	*base = slash + 1;
-	return strndup(path, slash == path ? 1 : (size_t)(slash - path));
 }

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The door to the delivering half: which format writes, and the small questions that both
+ * formats ask.
+ */
+#include "deliver.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+	enum mailbox_format format;
+	int (*deliver)(
+	    const char *, const struct mailbox_delivery *, struct mailbox_receipt *, struct err *);
+} formats[] = {
+	{ MAILBOX_MBOX, mbox_deliver },
+	{ MAILBOX_MAILDIR, maildir_deliver },
+};
+
+int
+mailbox_deliver(const struct mailbox *mailbox, const struct mailbox_delivery *delivery,
+    struct mailbox_receipt *receipt, struct err *err)
+{
+	*receipt = (struct mailbox_receipt){ 0 };
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		if (formats[i].format == mailbox->format)
+			return formats[i].deliver(mailbox->path, delivery, receipt, err);
+	}
+	return err_set(err, EINVAL, "mailbox %s", mailbox->path);
+}
+
+static int
+count_bytes(void *arg, const void *data, size_t len, struct err *err)
+{
+	(void)data;
+	(void)err;
+	*(uint64_t *)arg += len;
+	return 0;
+}
+
+int
+delivery_count(const struct mailbox_delivery *delivery, enum message_format format, uint64_t *bytes,
+    struct err *err)
+{
+	*bytes = 0;
+	return message_write(
+	    delivery->message, format, &delivery->envelope, count_bytes, bytes, err);
+}
+
+int
+delivery_wanted(const struct mailbox_delivery *delivery, struct err *err)
+{
+	const struct mailbox_broker *broker = delivery->broker;
+
+	return broker->still_wanted == NULL ? 0 : broker->still_wanted(broker->arg, err);
+}
+
+void
+receipt_note(struct mailbox_receipt *receipt, const char *fmt, ...)
+{
+	size_t len = strlen(receipt->note);
+	va_list ap;
+
+	if (len > 0 && len + 2 < sizeof(receipt->note)) {
+		memcpy(receipt->note + len, "; ", 3);
+		len += 2;
+	}
+	va_start(ap, fmt);
+	vsnprintf(receipt->note + len, sizeof(receipt->note) - len, fmt, ap);
+	va_end(ap);
+}
+
+char *
+path_split(const char *path, const char **base)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL) {
+		errno = EINVAL;
+		return NULL;
+	}
+	*base = slash + 1;
+	return strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
