@@ -31,11 +31,12 @@ struct answer {
 	struct account account; /* ACCOUNT */
 	char **addresses; /* FORWARD: naddresses addr-specs, local parts quoted where needed */
 	size_t naddresses;
-	char status[12]; /* REJECT, DEFER, NOUSER: RFC 3463 */
-	char *text;      /* REJECT, DEFER, NOUSER: one line for people; NULL only without memory */
-	char *match;     /* key of the map that decided last ("@one.example"), or NULL */
-	char *target;    /* its right side as written, or NULL */
-	char *warning;   /* for the log: map edited but not compiled and the like; or NULL */
+	char status[12];  /* REJECT, DEFER, NOUSER: RFC 3463 */
+	char *text;       /* REJECT, DEFER, NOUSER: one line for people; NULL only without memory */
+	char *match;      /* key of the map that decided last ("@one.example"), or NULL */
+	const char *rung; /* its rung of the ladder for people ("catch-all"; static), or NULL */
+	char *target;     /* its right side as written, or NULL */
+	char *warning;    /* for the log: map edited but not compiled and the like; or NULL */
 };
 
 /* 0 with *out (resolver_free), or -1 with err (ENOMEM only). `settings` must outlive it. */

@@ -112,14 +112,15 @@ no_such_user(struct walk *walk, const char *fmt, ...)
 		    out->target != NULL ? out->target : "", why);
 }
 
-/* Remember what decided. 0, or -1 without memory. */
+/* Remember what decided; rung is NULL for a setting. 0, or -1 without memory. */
 static int
-remember(struct walk *walk, const char *key, const char *target)
+remember(struct walk *walk, const char *rung, const char *key, const char *target)
 {
 	struct answer *out = walk->out;
 
 	free(out->match);
 	free(out->target);
+	out->rung = rung;
 	out->match = strdup(key);
 	out->target = target == NULL ? NULL : strdup(target);
 	return out->match == NULL || (target != NULL && out->target == NULL) ? -1 : 0;
@@ -470,14 +471,14 @@ follow(struct walk *walk, const struct target *target, struct address *next)
 
 /* Go where the right side of `key` says. 1 resolve *next, 0 decided. */
 static int
-follow_text(struct walk *walk, const char *key, const char *text, const struct target_args *args,
-    struct address *next)
+follow_text(struct walk *walk, const char *rung, const char *key, const char *text,
+    const struct target_args *args, struct address *next)
 {
 	struct target target;
 	struct err err;
 	int rc;
 
-	if (remember(walk, key, text) == -1) {
+	if (remember(walk, rung, key, text) == -1) {
 		give_up_memory(walk);
 		return 0;
 	}
@@ -506,11 +507,11 @@ trace(void *arg, enum map_rung rung, const char *key, int hit)
 static void
 matched_account(struct walk *walk, const struct address *address, const char *name)
 {
-	const char *detail = address->detail == NULL || strcmp(name, address->local) == 0
-	                         ? NULL
-	                         : address->original_detail;
+	size_t whole = strlen(address->local);
+	int with_detail = strncmp(name, address->local, whole) == 0 && name[whole] == '@';
+	const char *detail = with_detail ? NULL : address->original_detail;
 
-	if (remember(walk, name, NULL) == -1) {
+	if (remember(walk, map_rung_name(RUNG_ACCOUNT), name, NULL) == -1) {
 		give_up_memory(walk);
 		return;
 	}
@@ -552,7 +553,7 @@ unmatched(struct walk *walk, const struct address *address, struct address *next
 	if (is_postmaster(address)) {
 		say(walk, "setting postmaster: %s", settings->postmaster);
 		walk->promised = true;
-		return follow_text(walk, "postmaster", settings->postmaster, NULL, next);
+		return follow_text(walk, NULL, "postmaster", settings->postmaster, NULL, next);
 	}
 	say(walk, local ? "%s is local here" : "%s is in the map", address->domain);
 	if (local || settings->unmatched == UNMATCHED_LOCAL)
@@ -590,7 +591,8 @@ step(struct walk *walk, const struct address *address, struct address *next)
 	} else {
 		say(walk, "%s -> %s", match.key, match.target);
 		walk->promised |= match.rung == RUNG_EXACT || strchr(match.target, '%') == NULL;
-		rc = follow_text(walk, match.key, match.target, &match.args, next);
+		rc = follow_text(
+		    walk, map_rung_name(match.rung), match.key, match.target, &match.args, next);
 	}
 	map_match_free(&match);
 	return rc;
