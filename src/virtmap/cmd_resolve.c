@@ -114,13 +114,41 @@ print_verdict(const struct answer *answer)
 }
 
 static void
-print_block(const char *recipient, const struct answer *answer, const struct mailbox *mailbox)
+print_match(const struct answer *answer)
 {
-	speech_say(stdout, "%s", recipient);
-	if (answer->match != NULL)
-		speech_say(stdout, "  match    %s", answer->match);
+	if (answer->match != NULL && answer->rung != NULL)
+		speech_say(stdout, "  match    %s (%s)", answer->match, answer->rung);
+	else if (answer->match != NULL)
+		speech_say(stdout, "  setting  %s", answer->match);
 	if (answer->target != NULL)
 		speech_say(stdout, "  target   %s", answer->target);
+}
+
+/* Every step, further to the right than the answer. They have been through vis(3). */
+static void
+print_steps(const struct buf *steps)
+{
+	const char *line = (const char *)steps->data;
+	size_t left = steps->len;
+
+	while (left > 0) {
+		const char *end = memchr(line, '\n', left);
+		size_t len = end == NULL ? left : (size_t)(end - line) + 1;
+
+		fputs("    ", stdout);
+		fwrite(line, 1, len, stdout);
+		line += len;
+		left -= len;
+	}
+}
+
+static void
+print_block(const char *recipient, const struct answer *answer, const struct mailbox *mailbox,
+    const struct buf *steps)
+{
+	speech_say(stdout, "%s", recipient);
+	print_steps(steps);
+	print_match(answer);
 	print_account(answer, mailbox);
 	print_verdict(answer);
 	if (answer->warning != NULL)
@@ -156,12 +184,10 @@ resolve_one(const struct virtmap *virtmap, struct resolver *resolver, const char
 	resolve(resolver, recipient, &answer, strchr(options, 'v') != NULL ? &explain : NULL);
 	locate(virtmap->settings, &answer, &mailbox);
 	status = status_of(answer.kind);
-	if (explain.len > 0)
-		fwrite(explain.data, 1, explain.len, stdout);
 	if (strchr(options, 'q') != NULL)
 		print_line(&answer);
 	else
-		print_block(recipient, &answer, &mailbox);
+		print_block(recipient, &answer, &mailbox, &explain);
 	mailbox_free(&mailbox);
 	answer_free(&answer);
 	buf_free(&explain);
