@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,14 +22,18 @@
 #include "source.h"
 #include "table.h"
 
-#define SILENT 2 /* beside a lookup's 1, 0 and -1 */
+#define SILENT      2     /* beside a lookup's 1, 0 and -1 */
+#define INDEX_WORTH 32768 /* bytes of text; less is read in one call, an index takes a dozen */
 
 struct passwd_file {
 	struct accounts accounts;
 	char *path;
 	int trusted;
 	int fd;
+	off_t size;
 	struct passwd_file_identity identity; /* of what fd reads */
+	bool fresh;                           /* opened just now */
+	bool looked;                          /* for an index */
 	struct table *index;                  /* of the same text, or NULL */
 };
 
@@ -122,6 +127,7 @@ shut(struct passwd_file *file)
 	if (file->fd != -1)
 		close(file->fd);
 	file->fd = -1;
+	file->looked = false;
 }
 
 static int
@@ -133,7 +139,8 @@ open_text(struct passwd_file *file, struct err *err)
 	if (file->fd == -1)
 		return -1;
 	passwd_file_identify(&st, &file->identity);
-	file->index = open_index(file);
+	file->size = st.st_size;
+	file->fresh = true;
 	return 0;
 }
 
@@ -143,14 +150,21 @@ keep_up(struct passwd_file *file, struct err *err)
 {
 	struct passwd_file_identity now;
 	struct stat st;
+	bool fresh = file->fresh;
 
+	file->fresh = false;
+	if (fresh)
+		return 0;
 	if (stat(file->path, &st) == -1)
 		return err_set(err, errno, "stat %s", file->path);
 	passwd_file_identify(&st, &now);
 	if (file->fd != -1 && strcmp(now.text, file->identity.text) == 0)
 		return 0;
 	shut(file);
-	return open_text(file, err);
+	if (open_text(file, err) == -1)
+		return -1;
+	file->fresh = false;
+	return 0;
 }
 
 /* ---- by index ------------------------------------------------------------------------------ */
@@ -190,14 +204,16 @@ read_line(const struct passwd_file *file, const char *where, const char *folded,
 
 /* 1 / 0 / -1 as accounts_find, or SILENT: the index does not settle it, read the text. */
 static int
-find_by_index(
-    const struct passwd_file *file, const char *folded, struct account *out, struct err *err)
+find_by_index(struct passwd_file *file, const char *folded, struct account *out, struct err *err)
 {
 	char *where = NULL;
 	struct err ignored;
 	size_t len;
 	int rc = SILENT;
 
+	if (!file->looked && file->size >= INDEX_WORTH)
+		file->index = open_index(file);
+	file->looked = true;
 	if (file->index == NULL)
 		return SILENT;
 	switch (table_get(file->index, folded, folded, &where, &len, &ignored)) {
