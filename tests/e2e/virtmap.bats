@@ -419,7 +419,7 @@ fails() {
 
 @test "resolve: nothing from outside steers the terminal" {
 	v build
-	run v resolve "$ESC[2Jx@one.example"
+	run v resolve "${ESC}[2Jx@one.example"
 	[ "$status" -eq 69 ]
 	[[ $output != *"$ESC"* ]]
 	run v resolve -v $'\xff\xfe\xc2\x9b2J@two.example'
