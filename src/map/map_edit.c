@@ -141,7 +141,7 @@ need_domains(struct map_source *source)
 		return 0;
 	source->domains.string_of = domain_of_line;
 	source->domains.arg = source;
-	while ((line = map_source_next(source, line)) != MAP_LINE_NONE)
+	while ((line = map_source_next_any(source, line)) != MAP_LINE_NONE)
 		if (source->lines[line].folded != NULL &&
 		    map_index_put(&source->domains, line) == -1)
 			return -1;

@@ -170,16 +170,21 @@ map_line_maps(const struct map_line *line)
 }
 
 uint32_t
+map_source_next_any(const struct map_source *source, uint32_t line)
+{
+	if (line == MAP_LINE_NONE)
+		return source->first;
+	if (source->next != NULL)
+		return source->next[line];
+	return line + 1 < source->nlines ? line + 1 : MAP_LINE_NONE;
+}
+
+uint32_t
 map_source_next(const struct map_source *source, uint32_t line)
 {
-	do {
-		if (line == MAP_LINE_NONE)
-			line = source->first;
-		else if (source->next != NULL)
-			line = source->next[line];
-		else
-			line = line + 1 < source->nlines ? line + 1 : MAP_LINE_NONE;
-	} while (line != MAP_LINE_NONE && source->lines[line].len == MAP_LINE_REMOVED);
+	do
+		line = map_source_next_any(source, line);
+	while (line != MAP_LINE_NONE && source->lines[line].len == MAP_LINE_REMOVED);
 	return line;
 }
 

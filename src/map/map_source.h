@@ -66,6 +66,9 @@ bool map_line_maps(const struct map_line *line);
  * lines are passed over. */
 uint32_t map_source_next(const struct map_source *source, uint32_t line);
 
+/* The same with removed lines, which still say where their domain stands. */
+uint32_t map_source_next_any(const struct map_source *source, uint32_t line);
+
 /* Take one line apart into `line` (text and len are set). 1 a mapping, with its folded key in the
  * source's arena; 0 a comment or blank; -1 with err (num 0: malformed). */
 int map_source_take_apart(struct map_source *source, struct map_line *line, struct err *err);
