@@ -11,7 +11,8 @@ dnl #	VIRTMDA_MAILER_PATH	the program			/usr/local/sbin/virtmda
 dnl #	VIRTMDA_MAILER_FLAGS	F= beyond the fixed lsDFM	Shn
 dnl #	VIRTMDA_MAILER_ARGS	A=				virtmda -f $g -Q $i -- $u
 dnl #	VIRTMDA_MAILER_MAX	M=, bytes; larger mail is refused with 5.2.3
-dnl #	VIRTMDA_MAILER_WAIT	W=, how long sendmail waits for the program ("10m")
+dnl #	VIRTMDA_MAILER_WAIT	W=, how long sendmail waits for it ("10m"; 8.17.1 reads it
+dnl #				and waits without end all the same)
 dnl #	VIRTMDA_MAILER_MAXRCPTS	r=, recipients of one run; only means something with F=m
 dnl #	VIRTMDA_MAILER_CHARSET	C=, character set for 8-bit mail that names none
 dnl #	VIRTMDA_MAILER_QGRP	Q=, queue group of its recipients
