@@ -176,33 +176,33 @@ arrives() {
 }
 
 @test "the disk is full: an mbox keeps its length" {
-	inside mkdir /var/mail/full
-	inside mount -t tmpfs -o size=64k,mode=2775,gid=mail tmpfs /var/mail/full
-	settings <<<'mailbox = mbox:/var/mail/full/%u'
-	MAIL='mbox:/var/mail/full/%u'
+	inside mkdir /home/mail
+	inside mount -t tmpfs -o size=64k,mode=2775,gid=mail tmpfs /home/mail
+	settings <<<'mailbox = mbox:/home/mail/%u'
+	MAIL='mbox:/home/mail/%u'
 	send before ann@one.example bob@one.example
-	inside cp /var/mail/full/bob /run/before
+	inside cp /home/mail/bob /run/before
 	{ letter waiting && head -c 200000 /dev/zero | tr '\0' x | fold -w 70; } | post ann@one.example bob@one.example
 	deferred
-	inside cmp /run/before /var/mail/full/bob
+	inside cmp /run/before /home/mail/bob
 	run_queue
 	deferred
-	inside cmp /run/before /var/mail/full/bob
-	inside mount -o remount,size=1m /var/mail/full
+	inside cmp /run/before /home/mail/bob
+	inside mount -o remount,size=1m /home/mail
 	arrives 2
 }
 
 @test "the disk is full: a Maildir keeps no part" {
-	inside mkdir /var/mail/full
-	inside mount -t tmpfs -o size=64k,mode=1777 tmpfs /var/mail/full
-	settings <<<'mailbox = maildir:/var/mail/full/%u'
-	MAIL='maildir:/var/mail/full/%u'
+	inside mkdir /home/mail
+	inside mount -t tmpfs -o size=64k,mode=1777 tmpfs /home/mail
+	settings <<<'mailbox = maildir:/home/mail/%u'
+	MAIL='maildir:/home/mail/%u'
 	{ letter waiting && head -c 200000 /dev/zero | tr '\0' x | fold -w 70; } | post ann@one.example bob@one.example
 	deferred
-	is "" "$(inside find /var/mail/full -type f)" "files left"
-	inside mount -o remount,size=1m /var/mail/full
+	is "" "$(inside find /home/mail -type f)" "files left"
+	inside mount -o remount,size=1m /home/mail
 	arrives
-	is "" "$(inside find /var/mail/full/bob/tmp -type f)" "files left in tmp"
+	is "" "$(inside find /home/mail/bob/tmp -type f)" "files left in tmp"
 }
 
 @test "the home is not writable" {
@@ -225,11 +225,11 @@ arrives() {
 }
 
 @test "the mail directory is missing" {
-	settings <<<'mailbox = mbox:/var/mail/sub/%u'
-	MAIL='mbox:/var/mail/sub/%u'
+	settings <<<'mailbox = mbox:/home/mail/%u'
+	MAIL='mbox:/home/mail/%u'
 	waits
-	inside test ! -e /var/mail/sub
-	inside sh -c 'mkdir -m 2775 /var/mail/sub; chgrp mail /var/mail/sub'
+	inside test ! -e /home/mail
+	inside sh -c 'mkdir -m 2775 /home/mail; chgrp mail /home/mail'
 	arrives
 }
 

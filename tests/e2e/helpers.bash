@@ -53,8 +53,8 @@ sendmail_stop() {
 # Empty mailboxes, queue and log: the start of every test.
 clean() {
 	inside sh -c '
-		umount /var/mail/full 2>/dev/null
-		rm -rf /var/mail/* /var/spool/mqueue/* /home/*/* /home/*/.[!.]*
+		umount /home/mail 2>/dev/null
+		rm -rf /var/mail/* /var/spool/mqueue/* /home/*/* /home/*/.[!.]* /home/mail
 		: >/run/log'
 }
 
