@@ -6,6 +6,7 @@
 #ifndef VIRTMDA_IO_H
 #define VIRTMDA_IO_H
 
+#include <stdbool.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -26,8 +27,12 @@ int io_read_all(int fd, size_t max, struct buf *out);
  * cannot (EINVAL, on some network file systems) has nothing to flush: 0. */
 int io_fsync_dir(int dirfd);
 
+/* Did this process begin as root? Asked of the kernel once, so it stays true after rights were
+ * given up: for what is trusted that is the strict side. */
+bool io_is_root(void);
+
 /* Open for reading a file from which we take orders (settings, map, accounts).
- * When running as root, every directory on the way and the file itself must be
+ * When io_is_root(), every directory on the way and the file itself must be
  * owned by root and not writable by group or others (a directory may be if it is
  * sticky, since names in it are then safe); otherwise EPERM. When not root only a
  * regular file is required. Symbolic links are followed only where root owns them.

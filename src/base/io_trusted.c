@@ -75,13 +75,13 @@ follow_link(char path[PATH_MAX], const char *prefix, const char *rest, struct er
 	return 0;
 }
 
-/* Check every component of an absolute path; links are replaced in `path` by where they lead.
- * "." and ".." need no care: they are directories like others, and are checked like them. */
+/* Check the directories of an absolute path; links are replaced in `path` by where they lead. The
+ * last component is left to open(2). "." and ".." need no care: they are directories like
+ * others, and are checked like them. */
 static int
-check_way(char path[PATH_MAX], struct err *err)
+check_way(char path[PATH_MAX], int *links, struct err *err)
 {
 	size_t good = strlen(known_good);
-	int links = 0;
 	struct stat st;
 
 	if (good == 0 || strncmp(path, known_good, good) != 0 || path[good] != '/')
@@ -90,20 +90,20 @@ check_way(char path[PATH_MAX], struct err *err)
 		size_t end = at + strcspn(path + at, "/");
 		char prefix[PATH_MAX];
 
+		if (path[end] == '\0')
+			return 0;
 		memcpy(prefix, path, end);
 		prefix[end] = '\0';
 		if (check_component(prefix, &st, err) == -1)
 			return -1;
 		if (S_ISLNK(st.st_mode)) {
-			if (++links > LINKS_MAX)
+			if (++*links > LINKS_MAX)
 				return err_set(err, ELOOP, "follow %s", prefix);
 			if (follow_link(path, prefix, path + end, err) == -1)
 				return -1;
 			at = 1;
 			continue;
 		}
-		if (path[end] == '\0')
-			return 0;
 		memcpy(known_good, prefix, end + 1);
 		at = end + 1;
 	}
@@ -126,6 +126,49 @@ make_absolute(char out[PATH_MAX], const char *path, struct err *err)
 	return 0;
 }
 
+/* O_NONBLOCK: a FIFO must not hold us up before fstat can refuse it. */
+#define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+
+/* As root: check the way, then open without following; a link in last place is checked, followed
+ * and its way checked in turn. `path` becomes the name that was opened. */
+static int
+open_checked(char path[PATH_MAX], struct err *err)
+{
+	struct stat st;
+	int links = 0;
+
+	for (;;) {
+		char link[PATH_MAX];
+		int fd;
+
+		if (check_way(path, &links, err) == -1)
+			return -1;
+		fd = open(path, OPEN_FLAGS | O_NOFOLLOW);
+		if (fd != -1)
+			return fd;
+		if (errno != ELOOP)
+			return err_set(err, errno, "open %s", path);
+		if (++links > LINKS_MAX)
+			return err_set(err, ELOOP, "follow %s", path);
+		memcpy(link, path, strlen(path) + 1);
+		if (check_component(link, &st, err) == -1 || follow_link(path, link, "", err) == -1)
+			return -1;
+	}
+}
+
+static int
+open_file(char opened[PATH_MAX], const char *path, struct err *err)
+{
+	int fd;
+
+	if (io_is_root())
+		return make_absolute(opened, path, err) == -1 ? -1 : open_checked(opened, err);
+	if (strlcpy(opened, path, PATH_MAX) >= PATH_MAX)
+		return err_set(err, ENAMETOOLONG, "open %s", path);
+	fd = open(path, OPEN_FLAGS);
+	return fd != -1 ? fd : err_set(err, errno, "open %s", path);
+}
+
 /* What was opened is what counts, not what stood at the name before. */
 static int
 check_opened(int fd, const char *path, struct stat *st, struct err *err)
@@ -139,7 +182,7 @@ check_opened(int fd, const char *path, struct stat *st, struct err *err)
 		err->num = EINVAL;
 		return -1;
 	}
-	fault = geteuid() == 0 ? fault_of(st) : NULL;
+	fault = io_is_root() ? fault_of(st) : NULL;
 	return fault == NULL ? 0 : refuse(err, path, fault);
 }
 
@@ -147,22 +190,25 @@ int
 io_open_trusted(const char *path, struct stat *st, struct err *err)
 {
 	struct stat own;
-	char checked[PATH_MAX];
-	int fd;
+	char opened[PATH_MAX];
+	int fd = open_file(opened, path, err);
 
-	if (geteuid() == 0) {
-		if (make_absolute(checked, path, err) == -1 || check_way(checked, err) == -1)
-			return -1;
-		path = checked;
-	}
-	/* O_NONBLOCK: a FIFO must not hold us up before fstat can refuse it. */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd == -1)
-		return err_set(err, errno, "open %s", path);
-	if (check_opened(fd, path, st != NULL ? st : &own, err) == -1) {
+		return -1;
+	if (check_opened(fd, opened, st != NULL ? st : &own, err) == -1) {
 		close(fd);
 		errno = err->num;
 		return -1;
 	}
 	return fd;
+}
+
+bool
+io_is_root(void)
+{
+	static int root = -1;
+
+	if (root == -1)
+		root = geteuid() == 0;
+	return root == 1;
 }

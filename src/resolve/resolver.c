@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "io.h"
+
 int
 resolver_new(struct resolver **out, const struct settings *settings, struct err *err)
 {
@@ -18,7 +20,7 @@ resolver_new(struct resolver **out, const struct settings *settings, struct err 
 	if (resolver == NULL)
 		return err_set(err, ENOMEM, "resolver");
 	resolver->settings = settings;
-	resolver->trusted = geteuid() == 0;
+	resolver->trusted = io_is_root();
 	*out = resolver;
 	return 0;
 }

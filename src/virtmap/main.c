@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io.h"
 #include "virtmap.h"
 
 #define OPTIONS_MAX 16 /* letters of one command's options */
@@ -120,7 +121,7 @@ static enum status
 run(const struct command *command, const struct options *options, int argc, char **argv)
 {
 	struct settings settings;
-	struct virtmap virtmap = { .settings = &settings, .trusted = geteuid() == 0 };
+	struct virtmap virtmap = { .settings = &settings, .trusted = io_is_root() };
 	enum status status;
 	struct err err;
 
