@@ -65,7 +65,7 @@ is_account(struct walk *walk, const struct address *address, struct err *err)
 	char *name;
 	int found;
 
-	if (walk->account == NULL || strchr(address->local, NOBODY[0]) != NULL)
+	if (walk->account == NULL || strchr(address->local, (unsigned char)NOBODY[0]) != NULL)
 		return 0;
 	if ((name = malloc(strlen(address->local) + strlen(address->domain) + 2)) == NULL)
 		return err_set(err, ENOMEM, "look for cycles");
