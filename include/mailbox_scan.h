@@ -80,6 +80,7 @@ enum mailbox_health {
 struct mailbox_summary {
 	enum mailbox_health health;
 	unsigned locks;    /* SCAN_LOCK_ */
+	uid_t owner;       /* of what stands there, if it could be opened */
 	uint64_t messages; /* as mailbox_scan counts them; 0 unless readable */
 	uint64_t unread;   /* without SCAN_SEEN */
 	uint64_t bytes;    /* mbox: of the file; Maildir: of the messages, by ",S=" where there */

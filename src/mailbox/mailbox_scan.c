@@ -427,7 +427,8 @@ mailbox_summarise(
 	struct opened o;
 	int rc = opened_open(&o, mailbox, err);
 
-	*out = (struct mailbox_summary){ .health = o.health, .locks = o.locks };
+	*out =
+	    (struct mailbox_summary){ .health = o.health, .locks = o.locks, .owner = o.st.st_uid };
 	out->newest = (time_t)-1;
 	if (rc == 0 && o.health == MAILBOX_SOUND)
 		rc = mailbox->format == MAILBOX_MBOX ? count_mbox(&o.mbox, out, err)

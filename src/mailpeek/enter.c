@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * From an account's name to its mailbox, with the account's rights. The accounts are asked with
+ * the caller's rights, the mailbox is not even looked at before root's are gone.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mailpeek.h"
+
+int
+peek_locate(const struct settings *settings, const struct account *account, struct mailbox *out,
+    struct err *err)
+{
+	const char *spec = account->mailbox != NULL ? account->mailbox : settings->mailbox;
+
+	return mailbox_locate(out, spec, account->name, account->home, err);
+}
+
+static enum status
+unknown(const char *name)
+{
+	if (strchr(name, '@') != NULL)
+		speech_complain("no account %s: for an address, \"virtmap resolve %s\" says which "
+		                "account gets its mail",
+		    name, name);
+	else
+		speech_complain("no account %s", name);
+	return STATUS_NO_USER;
+}
+
+static enum status
+find(const struct settings *settings, const char *name, struct account *out)
+{
+	struct accounts *accounts = NULL;
+	struct err err;
+	int found = -1;
+
+	if (accounts_open(&accounts, settings->accounts, settings->accounts_canary, geteuid() == 0,
+	        &err) == 0)
+		found = accounts_find(accounts, name, out, &err);
+	accounts_close(accounts);
+	if (found == 0)
+		return unknown(name);
+	if (found == -1) {
+		speech_complain("%s", err.text);
+		return STATUS_LATER;
+	}
+	return STATUS_OK;
+}
+
+enum status
+peek_enter(const struct settings *settings, const char *name, struct mailbox *out)
+{
+	struct account account = { 0 };
+	enum status status = find(settings, name, &account);
+	struct err err;
+
+	if (status != STATUS_OK)
+		return status;
+	if (peek_locate(settings, &account, out, &err) == -1) {
+		speech_complain("%s", err.text);
+		status = err.num == ENOMEM ? STATUS_LATER : STATUS_CONFIG;
+	} else if (account_become(&account, settings->min_uid, &err) == -1) {
+		speech_complain("%s", err.text);
+		status = err.num == EPERM ? STATUS_FORBIDDEN : STATUS_LATER;
+		mailbox_free(out);
+	}
+	account_free(&account);
+	return status;
+}

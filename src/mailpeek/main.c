@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * mailpeek(8): look into accounts' mailboxes. Reads, and does nothing else: no lock, no flag, no
+ * access time, no code that could write a mailbox in the program. Options and settings here, then
+ * one row of a table of commands.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <gmime/gmime-version.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mailpeek.h"
+#include "screen.h"
+
+#define OPTIONS_MAX 16 /* letters of one command's options */
+
+static const struct command commands[] = {
+	{ "accounts", "[-ab]", "a row for every account that has a mailbox (-a: every one)", "ab",
+	    0, cmd_accounts },
+	{ "list", "[-b] ACCOUNT", "a row for every message of an account", "b", 1, cmd_list },
+	{ "raw", "ACCOUNT NUMBER", "one message, byte for byte", "", 2, cmd_raw },
+};
+
+#define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+struct options {
+	const char *file;       /* -C */
+	const char **overrides; /* -o */
+	size_t noverrides;
+	bool all, bytes; /* -a, -b */
+};
+
+static void
+print_usage(FILE *to, const struct command *command)
+{
+	if (command != NULL) {
+		fprintf(to, "usage: mailpeek [-C FILE] [-o NAME=VALUE]... %s %s\n", command->name,
+		    command->arguments);
+		return;
+	}
+	fputs("usage: mailpeek [-C FILE] [-o NAME=VALUE]... COMMAND [ARGUMENT...]\n"
+	      "       mailpeek -h | -V\n"
+	      "\n",
+	    to);
+	for (size_t i = 0; i < NCOMMANDS; i++)
+		fprintf(to, "  %-9s %-15s %s\n", commands[i].name, commands[i].arguments,
+		    commands[i].summary);
+}
+
+static enum status
+misused(const struct command *command, const char *what, const char *which)
+{
+	speech_complain("%s%s", what, which);
+	print_usage(stderr, command);
+	return STATUS_USAGE;
+}
+
+/* ---- options --------------------------------------------------------------------------------- */
+
+/* Options of `letters` up to the first other argument: 0, or the letter that ends it, 'h' and 'V'
+ * among them. */
+static int
+read_options(int argc, char **argv, const char *letters, struct options *out)
+{
+	int letter;
+
+	opterr = 0;
+	while ((letter = getopt(argc, argv, letters)) != -1) {
+		switch (letter) {
+		case 'C':
+			out->file = optarg;
+			break;
+		case 'o':
+			out->overrides[out->noverrides++] = optarg;
+			break;
+		case 'a':
+			out->all = true;
+			break;
+		case 'b':
+			out->bytes = true;
+			break;
+		default:
+			return letter;
+		}
+	}
+	return 0;
+}
+
+static enum status
+other_option(int letter, const struct command *command)
+{
+	char which[2] = { (char)optopt, '\0' };
+
+	if (letter == 'h') {
+		print_usage(stdout, command);
+		return STATUS_OK;
+	}
+	if (letter == 'V') {
+		printf("mailpeek %s\nGMime %d.%d.%d\nmailboxes: opened read-only, never locked\n",
+		    VIRTMDA_VERSION, GMIME_MAJOR_VERSION, GMIME_MINOR_VERSION, GMIME_MICRO_VERSION);
+		return STATUS_OK;
+	}
+	return misused(
+	    command, letter == ':' ? "this option needs a value: -" : "unknown option: -", which);
+}
+
+/* ---- running --------------------------------------------------------------------------------- */
+
+static enum status
+run(const struct command *command, const struct options *options, char **argv)
+{
+	struct settings settings;
+	struct peek peek = {
+		.settings = &settings,
+		.all = options->all,
+		.exact = options->bytes || !screen_is_terminal(),
+	};
+	enum status status;
+	struct err err;
+
+	if (settings_load(
+	        &settings, options->file, options->overrides, options->noverrides, &err) == -1) {
+		speech_complain("%s", err.text);
+		return err.num == ENOMEM ? STATUS_LATER : STATUS_CONFIG;
+	}
+	status = command->run(&peek, argv);
+	settings_free(&settings);
+	return status;
+}
+
+static const struct command *
+find_command(const char *name)
+{
+	for (size_t i = 0; i < NCOMMANDS; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+/* argv[0] is the command's name. */
+static enum status
+run_command(const struct command *command, struct options *options, int argc, char **argv)
+{
+	char letters[OPTIONS_MAX + 4] = "+:h";
+	int wrong;
+
+	strlcat(letters, command->options, sizeof(letters));
+	optind = 1;
+	if ((wrong = read_options(argc, argv, letters, options)) != 0)
+		return other_option(wrong, command);
+	argc -= optind;
+	argv += optind;
+	if (argc < command->arity)
+		return misused(command, "too few arguments for ", command->name);
+	if (argc > command->arity)
+		return misused(command, "one argument too many: ", argv[command->arity]);
+	return run(command, options, argv);
+}
+
+static enum status
+dispatch(int argc, char **argv, struct options *options)
+{
+	const struct command *command;
+	int wrong, first;
+
+	if ((wrong = read_options(argc, argv, "+:C:o:hV", options)) != 0)
+		return other_option(wrong, NULL);
+	if (optind == argc)
+		return misused(NULL, "which command?", "");
+	first = optind;
+	if ((command = find_command(argv[first])) == NULL)
+		return misused(NULL, "unknown command: ", argv[first]);
+	return run_command(command, options, argc - first, argv + first);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options options = { 0 };
+	enum status status;
+
+	/* Only for characters: numbers and dates look the same everywhere. */
+	setlocale(LC_CTYPE, "");
+	/* Without TZ glibc looks at /etc/localtime anew for every date (tzset(3)). */
+	setenv("TZ", ":/etc/localtime", 0);
+	options.overrides = calloc((size_t)argc + 1, sizeof(*options.overrides));
+	if (options.overrides == NULL)
+		speech_no_memory();
+	status = dispatch(argc, argv, &options);
+	free(options.overrides);
+	return (int)speech_end(status);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Rows of columns on standard output: made safe for the terminal, in its charset, aligned by
+ * the width that characters have there.
+ */
+#ifndef MAILPEEK_SCREEN_H
+#define MAILPEEK_SCREEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "buf.h"
+
+/* Is standard output a terminal? */
+bool screen_is_terminal(void);
+
+/* Columns that a row may take, on a terminal; 0 for no limit. */
+size_t screen_width(void);
+
+/* Append text from outside to `out` as it may be printed: through text_vis, in the locale's
+ * charset ("?" for what that lacks), cut to `limit` columns with a mark (0: not cut). The columns
+ * it takes. */
+size_t screen_text(struct buf *out, const void *data, size_t len, size_t limit);
+
+/* One cell behind another; blanks between them, none at a row's end. `limit` as above. */
+enum screen_side { SCREEN_LEFT, SCREEN_RIGHT };
+void screen_cell(enum screen_side side, size_t width, size_t limit, const void *data, size_t len);
+void screen_string(enum screen_side side, size_t width, const char *string);
+void screen_number(size_t width, uint64_t number);
+void screen_size(size_t width, uint64_t bytes, bool exact); /* "1234", or "1.2K" */
+void screen_date(time_t time, bool exact);                  /* "-" for (time_t)-1 */
+void screen_end_row(void);
+
+size_t screen_date_width(bool exact);
+
+#endif
