@@ -15,8 +15,10 @@
 static int
 deliver(void)
 {
-	struct mailbox mailbox = { MAILBOX_MBOX, (char *)(uintptr_t)in_dir("box") };
+	char path[PATH_MAX];
+	struct mailbox mailbox = { MAILBOX_MBOX, path };
 
+	strlcpy(path, in_dir("box"), sizeof(path));
 	err = (struct err){ 0 };
 	return mailbox_deliver(&mailbox, &delivery, &receipt, &err);
 }
@@ -650,6 +652,31 @@ root_creates_dotlock(void *arg, const void *content, size_t len, struct err *e)
 	return back(fd == -1 ? -1 : 0);
 }
 
+/* Somebody with the dotlock alone is quicker, in the moment between our plan and our dotlock. */
+static const char *quicker; /* "append", "replace" */
+
+static int
+root_is_late(void *arg, const void *content, size_t len, struct err *e)
+{
+	const char *what = quicker;
+
+	quicker = "";
+	as_root("");
+	if (strcmp(what, "append") == 0) {
+		int fd = open(in_dir("box"), O_WRONLY | O_APPEND);
+
+		must(io_write_all(fd, "other", 5) == 0);
+		close(fd);
+	} else if (strcmp(what, "replace") == 0) {
+		put("box.new", "kept\n\n");
+		must(chown(in_dir("box.new"), NOBODY, NOBODY) == 0);
+		must(rename(in_dir("box"), in_dir("box.old")) == 0);
+		must(rename(in_dir("box.new"), in_dir("box")) == 0);
+	}
+	back(0);
+	return root_creates_dotlock(arg, content, len, e);
+}
+
 static int
 root_removes_dotlock(void *arg, dev_t dev, ino_t ino, struct err *e)
 {
@@ -684,6 +711,16 @@ deliver_through_broker(void)
 	ck_assert_uint_eq(st.st_uid, NOBODY);
 	ck_content("box", FROM OURS TEXT "\n" FROM OURS TEXT "\n");
 	ck_assert(!exists("box.lock"));
+
+	delivery.lock_timeout = 30;
+	broker.create_dotlock = root_is_late;
+	quicker = "append";
+	ck_delivered();
+	ck_content("box", FROM OURS TEXT "\n" FROM OURS TEXT "\nother\n\n" FROM OURS TEXT "\n");
+	quicker = "replace";
+	ck_delivered();
+	ck_content("box", "kept\n\n" FROM OURS TEXT "\n");
+	delivery.lock_timeout = 0;
 
 	/* Held by root: seen through the broker's EEXIST. */
 	as_root("");

@@ -51,7 +51,7 @@ static struct mailbox_delivery delivery;
 static inline const char *
 in_dir(const char *name)
 {
-	static char path[4][PATH_MAX + 16];
+	static char path[4][PATH_MAX + NAME_MAX + 2];
 	static int turn;
 
 	turn = (turn + 1) % 4;
@@ -157,7 +157,7 @@ setup(void)
 static inline void
 teardown(void)
 {
-	char command[PATH_MAX + 16];
+	char command[PATH_MAX + NAME_MAX + 1];
 
 	message_free((struct message *)(uintptr_t)delivery.message);
 	delivery.message = NULL;
