@@ -111,12 +111,6 @@ lock_dot_identity(struct buf *out, struct err *err)
 
 /* ---- create and remove ------------------------------------------------------------- */
 
-static int
-fill_lock(int fd, const void *content, size_t len, struct stat *st)
-{
-	return io_write_all(fd, content, len) == -1 || fstat(fd, st) == -1 ? -1 : 0;
-}
-
 /* Give the nameless file its name: 0, or -1 with errno. */
 static int
 link_nameless(int fd, int dirfd, const char *name)
@@ -154,8 +148,7 @@ move_into_place(int fd, int dirfd, const char *from, const char *name)
 
 /* For file systems without O_TMPFILE, and for hosts without /proc. */
 static int
-create_named(
-    int dirfd, const char *name, const void *content, size_t len, struct stat *st, struct err *err)
+create_named(int dirfd, const char *name, const void *content, size_t len, struct err *err)
 {
 	char temporary[NAME_MAX + 1];
 	int fd, n = snprintf(temporary, sizeof(temporary), ".%s.%ld", name, (long)getpid());
@@ -165,7 +158,7 @@ create_named(
 	fd = openat(dirfd, temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd == -1)
 		return err_set(err, errno, "dotlock: create %s", temporary);
-	if (fill_lock(fd, content, len, st) == -1) {
+	if (io_write_all(fd, content, len) == -1) {
 		err_set(err, errno, "dotlock: write %s", temporary);
 		unlinkat(dirfd, temporary, 0);
 	} else if (move_into_place(fd, dirfd, temporary, name) == -1) {
@@ -174,7 +167,23 @@ create_named(
 		return fd;
 	}
 	close(fd);
-	errno = err->num;
+	return -1;
+}
+
+static int
+create_nameless(int dirfd, const char *name, const void *content, size_t len, struct err *err)
+{
+	int fd = openat(dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0644);
+
+	if (fd == -1)
+		return err_set(err, errno, "dotlock: create %s", name);
+	if (io_write_all(fd, content, len) == -1)
+		err_set(err, errno, "dotlock: write %s", name);
+	else if (link_nameless(fd, dirfd, name) == -1)
+		err_set(err, errno, "dotlock: create %s", name);
+	else
+		return fd;
+	close(fd);
 	return -1;
 }
 
@@ -182,27 +191,27 @@ int
 lock_dot_create(
     int dirfd, const char *name, const void *content, size_t len, struct stat *st, struct err *err)
 {
-	int fd = openat(dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0644);
+	static const int no_nameless[] = { EOPNOTSUPP, EISDIR, EINVAL, ENOENT };
+	struct stat created;
+	int fd = create_nameless(dirfd, name, content, len, err);
 
-	if (fd == -1) {
-		if (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)
-			return create_named(dirfd, name, content, len, st, err);
-		return err_set(err, errno, "dotlock: create %s", name);
+	for (size_t i = 0; fd == -1 && i < sizeof(no_nameless) / sizeof(no_nameless[0]); i++) {
+		if (err->num == no_nameless[i]) {
+			fd = create_named(dirfd, name, content, len, err);
+			break;
+		}
 	}
-	if (fill_lock(fd, content, len, st) == -1) {
-		err_set(err, errno, "dotlock: write %s", name);
-	} else if (link_nameless(fd, dirfd, name) == 0) {
-		st->st_nlink = 1;
-		return fd;
-	} else if (errno == ENOENT || errno == EOPNOTSUPP) {
+	if (fd != -1 && fstat(fd, &created) == -1) {
+		err_set(err, errno, "dotlock: stat %s", name);
+		unlinkat(dirfd, name, 0);
 		close(fd);
-		return create_named(dirfd, name, content, len, st, err);
-	} else {
-		err_set(err, errno, "dotlock: create %s", name);
+		fd = -1;
 	}
-	close(fd);
-	errno = err->num;
-	return -1;
+	if (fd != -1)
+		*st = created;
+	else
+		errno = err->num;
+	return fd;
 }
 
 int

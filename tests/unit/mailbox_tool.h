@@ -33,7 +33,7 @@
 
 static char dir[PATH_MAX];
 static struct err err;
-static struct mailbox_receipt receipt;
+static struct mailbox_receipt receipt __attribute__((unused));
 static const char *const recipients[] = { "joe@one.example" };
 static struct mailbox_broker broker;
 static struct mailbox_delivery delivery;
