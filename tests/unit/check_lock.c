@@ -156,7 +156,7 @@ static const struct {
 	{ "-5\n", OLD, LOCK_DOT_HELD },
 	{ "+5\n", OLD, LOCK_DOT_HELD },
 	{ "99999999999999999999\n", OLD, LOCK_DOT_HELD },
-	{ "4294967297\n", OLD, LOCK_DOT_HELD },
+	{ "6442450942\n", OLD, LOCK_DOT_HELD },
 	/* Dovecot's, and others that say more than we understand */
 	{ "2147483646:host.example", OLD, LOCK_DOT_HELD },
 	{ "2147483646\nmore", OLD, LOCK_DOT_HELD },

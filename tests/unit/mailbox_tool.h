@@ -31,7 +31,7 @@
 #define OURS "Return-Path: <ann@two.example>\nDelivered-To: joe@one.example\n"
 #define TEXT "Subject: x\n\nbody\n"
 
-static char dir[PATH_MAX];
+static char dir[64];
 static struct err err;
 static struct mailbox_receipt receipt __attribute__((unused));
 static const char *const recipients[] = { "joe@one.example" };
@@ -51,7 +51,7 @@ static struct mailbox_delivery delivery;
 static inline const char *
 in_dir(const char *name)
 {
-	static char path[4][PATH_MAX + NAME_MAX + 2];
+	static char path[4][PATH_MAX];
 	static int turn;
 
 	turn = (turn + 1) % 4;
