@@ -122,6 +122,31 @@ START_TEST(created_without_proc)
 }
 END_TEST
 
+/* NFS: no O_TMPFILE, no RENAME_NOREPLACE. */
+static void
+without_tmpfile(void)
+{
+	break_call(SYS_openat, 2, O_TMPFILE | O_RDWR | O_CLOEXEC, EOPNOTSUPP);
+	create_and_remove();
+}
+
+static void
+with_links_only(void)
+{
+	break_call(SYS_openat, 2, O_TMPFILE | O_RDWR | O_CLOEXEC, EOPNOTSUPP);
+	break_call(SYS_renameat2, 4, RENAME_NOREPLACE, EINVAL);
+	create_and_remove();
+}
+
+START_TEST(created_on_other_file_systems)
+{
+	ck_broken(without_tmpfile);
+	ck_assert_int_eq(entries(""), 0);
+	ck_broken(with_links_only);
+	ck_assert_int_eq(entries(""), 0);
+}
+END_TEST
+
 START_TEST(a_full_name_is_an_error)
 {
 	char name[NAME_MAX + 2];
@@ -410,6 +435,7 @@ main(void)
 	tcase_add_test(tcase, created_once_and_removed_once);
 	tcase_add_test(tcase, not_over_a_dangling_link);
 	tcase_add_test(tcase, created_without_proc);
+	tcase_add_test(tcase, created_on_other_file_systems);
 	tcase_add_test(tcase, a_full_name_is_an_error);
 	tcase_add_loop_test(tcase, what_others_write, 0, COUNT(contents));
 	tcase_add_test(tcase, not_a_file_is_not_read);

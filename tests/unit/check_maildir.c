@@ -371,6 +371,76 @@ START_TEST(nobody_waits_nothing_is_left)
 }
 END_TEST
 
+/* The Maildir exists; the descriptors are the Maildir's, tmp's, new's, the file's. */
+static void
+fsync_file_fails(void)
+{
+	break_call(SYS_fsync, 0, next_fd() + 3, EIO);
+	must(deliver() == -1 && err.num == EIO);
+}
+
+static void
+close_file_fails(void)
+{
+	break_call(SYS_close, 0, next_fd() + 3, EIO);
+	must(deliver() == -1 && err.num == EIO);
+}
+
+static void
+fsync_new_fails(void)
+{
+	break_call(SYS_fsync, 0, next_fd() + 2, EIO);
+	must(deliver() == -1 && err.num == EIO);
+}
+
+static void
+rename_fails(void)
+{
+	break_call(SYS_renameat2, 4, RENAME_NOREPLACE, EIO);
+	must(deliver() == -1 && err.num == EIO);
+}
+
+static void
+rename_is_taken(void)
+{
+	break_call(SYS_renameat2, 4, RENAME_NOREPLACE, EEXIST);
+	must(deliver() == -1 && err.num == EEXIST);
+}
+
+static void
+rename_cannot(void)
+{
+	break_call(SYS_renameat2, 4, RENAME_NOREPLACE, EINVAL);
+	must(deliver() == 0);
+}
+
+START_TEST(a_broken_disk_leaves_nothing)
+{
+	ck_delivered();
+	ck_assert_int_eq(unlink(in_dir(in_new())), 0);
+	ck_broken(fsync_file_fails);
+	ck_empty();
+	ck_broken(close_file_fails);
+	ck_empty();
+	ck_broken(fsync_new_fails);
+	ck_empty();
+	ck_broken(rename_fails);
+	ck_empty();
+	ck_broken(rename_is_taken);
+	ck_empty();
+}
+END_TEST
+
+/* NFS and others know no RENAME_NOREPLACE: a link does as well. */
+START_TEST(moved_by_a_link_where_need_be)
+{
+	ck_delivered();
+	ck_broken(rename_cannot);
+	ck_assert_int_eq(entries("Maildir/new"), 2);
+	ck_assert_int_eq(entries("Maildir/tmp"), 0);
+}
+END_TEST
+
 static void
 deliver_as_nobody(void)
 {
@@ -486,6 +556,8 @@ main(void)
 	tcase_add_test(tcase, a_size_limit_at_every_byte_leaves_nothing);
 	tcase_add_test(tcase, a_full_disk_leaves_nothing);
 	tcase_add_test(tcase, nobody_waits_nothing_is_left);
+	tcase_add_test(tcase, a_broken_disk_leaves_nothing);
+	tcase_add_test(tcase, moved_by_a_link_where_need_be);
 	tcase_add_test(tcase, a_home_without_rights_is_an_error);
 	tcase_add_test(tcase, only_old_files_are_cleared);
 	tcase_add_test(tcase, one_clearing_has_bounds);

@@ -559,6 +559,108 @@ START_TEST(nobody_waits_nothing_is_written)
 }
 END_TEST
 
+/* The mailbox exists; the descriptors are the directory's, the mailbox's, the dotlock's. */
+static void
+fsync_fails(void)
+{
+	break_call(SYS_fsync, 0, next_fd() + 1, EIO);
+	must(deliver() == -1 && err.num == EIO);
+	must(strstr(err.text, "fsync") != NULL);
+}
+
+static void
+close_fails(void)
+{
+	break_call(SYS_close, 0, next_fd() + 1, EIO);
+	must(deliver() == -1 && err.num == EIO);
+	must(strstr(err.text, "close") != NULL && strstr(err.text, "not restored") == NULL);
+}
+
+static void
+write_fails(void)
+{
+	break_call(SYS_write, 0, next_fd() + 1, EDQUOT);
+	must(deliver() == -1 && err.num == EDQUOT);
+}
+
+START_TEST(a_broken_disk_restores)
+{
+	struct buf old = BUF_INIT;
+
+	put_old(&old);
+	ck_broken(fsync_fails);
+	ck_bytes(&old);
+	ck_broken(close_fails);
+	ck_bytes(&old);
+	ck_broken(write_fails);
+	ck_bytes(&old);
+	ck_assert_int_eq(entries(""), 1);
+	buf_free(&old);
+}
+END_TEST
+
+static void
+nothing_can_be_restored(void)
+{
+	unsigned fd = next_fd() + 1;
+
+	break_call(SYS_fsync, 0, fd, EIO);
+	break_call(SYS_ftruncate, 0, fd, EROFS);
+	must(deliver() == -1 && err.num == EIO);
+	must(strstr(err.text, "not restored to 0 bytes (Read-only file system)") != NULL);
+	must(strstr(err.text, "fsync") != NULL);
+}
+
+START_TEST(a_torn_mailbox_is_admitted)
+{
+	put("box", "");
+	ck_broken(nothing_can_be_restored);
+}
+END_TEST
+
+static void
+dotlock_stays(void)
+{
+	break_call(SYS_unlinkat, 0, next_fd(), EIO);
+	must(deliver() == 0);
+	must(strstr(receipt.note, "box.lock") != NULL);
+}
+
+/* The message is durable, so it was delivered; the dotlock is stale as soon as we have ended. */
+START_TEST(a_dotlock_that_stays_is_no_failure)
+{
+	put("box", "");
+	ck_broken(dotlock_stays);
+	ck_delivered();
+}
+END_TEST
+
+/* Somebody who takes no lock appends while we write: that mail is not cut off with ours. */
+static int
+append_and_leave(void *arg, struct err *e)
+{
+	int *calls = arg, fd;
+
+	if ((*calls)++ == 0)
+		return 0;
+	fd = open(in_dir("box"), O_WRONLY | O_APPEND);
+	must(fd != -1 && io_write_all(fd, "other mail\n\n", 12) == 0);
+	close(fd);
+	return err_set(e, ECONNRESET, "sendmail is gone");
+}
+
+START_TEST(mail_of_others_is_not_cut)
+{
+	int calls = 0;
+
+	put("box", "");
+	broker.still_wanted = append_and_leave;
+	broker.arg = &calls;
+	ck_deferred(ECONNRESET, "not restored to 0 bytes, others wrote behind it");
+	ck_content("box", FROM OURS TEXT "\nother mail\n\n");
+}
+END_TEST
+
 /* ---- sizes ------------------------------------------------------------------------------------
  */
 
@@ -826,6 +928,10 @@ main(void)
 	tcase_add_test(tcase, completed_tails_are_restored_as_well);
 	tcase_add_test(tcase, a_full_disk_restores);
 	tcase_add_test(tcase, nobody_waits_nothing_is_written);
+	tcase_add_test(tcase, a_broken_disk_restores);
+	tcase_add_test(tcase, a_torn_mailbox_is_admitted);
+	tcase_add_test(tcase, a_dotlock_that_stays_is_no_failure);
+	tcase_add_test(tcase, mail_of_others_is_not_cut);
 	tcase_add_test(tcase, behind_four_gigabytes);
 	tcase_add_test(tcase, large_messages_arrive_whole);
 	tcase_add_test(tcase, rights_that_are_lacking_are_asked_for);

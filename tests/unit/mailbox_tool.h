@@ -11,12 +11,17 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -195,6 +200,47 @@ apart(void (*body)(void))
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	return status;
 }
+
+/* From now on, in this process, a system call fails whenever its argument number `arg` (0 first) is
+ * `value` (both low halves), as a broken disk would make it. */
+static inline void
+break_call(unsigned call, unsigned arg, unsigned value, unsigned num)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+		    (unsigned)offsetof(struct seccomp_data, args) + 8 * arg),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | num),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
+
+	if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__ ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == -1)
+		_exit(77);
+}
+
+/* The descriptor that the next open(2) gets, and so those of the ones behind it. */
+static inline unsigned
+next_fd(void)
+{
+	int fd = open("/", O_RDONLY);
+
+	must(fd != -1);
+	close(fd);
+	return (unsigned)fd;
+}
+
+/* Ran apart, or skipped because the kernel does not let us break calls. */
+#define ck_broken(body)                                                                            \
+	do {                                                                                       \
+		int status_ = apart(body);                                                         \
+		ck_assert_msg(                                                                     \
+		    status_ == 0 || WEXITSTATUS(status_) == 77, "status %x", (unsigned)status_);   \
+	} while (0)
 
 static inline int
 run_suite(const char *name, TCase *tcase)
