@@ -157,7 +157,7 @@ map_has_domain(struct map *map, const char *domain, struct err *err)
 	struct finding finding = { .map = map };
 	int found = has_domain_by_name(&finding, domain, err);
 
-	while (found == 0 && (domain = strchr(domain + 1, '.')) != NULL)
+	while (found == 0 && (domain = map_key_parent(domain)) != NULL)
 		found = has_domain_by_name(&finding, domain, err);
 	return found;
 }

@@ -159,3 +159,9 @@ map_key_domain(const char *key)
 		return key;
 	return at[1] != '\0' ? at + 1 : NULL;
 }
+
+const char *
+map_key_parent(const char *domain)
+{
+	return *domain == '\0' ? NULL : strchr(domain + 1, '.');
+}

@@ -29,4 +29,9 @@ const char *map_key_group(const char *key, char scratch[MAP_KEY_ROOM]);
  * `key`. */
 const char *map_key_domain(const char *key);
 
+/* The next .parent upwards: ".b.c" of "a.b.c" and of ".a.b.c"; NULL at the top. Points into
+ * `domain`.
+ */
+const char *map_key_parent(const char *domain);
+
 #endif

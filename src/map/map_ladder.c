@@ -108,7 +108,7 @@ walk_parents(const struct map_ladder *ladder, const struct address *address, str
 	const char *parent = address->domain;
 	int found = 0;
 
-	while (found == 0 && (parent = strchr(parent + 1, '.')) != NULL) {
+	while (found == 0 && (parent = map_key_parent(parent)) != NULL) {
 		buf_clear(key);
 		if (buf_adds(key, parent) == -1)
 			return err_set(err, ENOMEM, "look up %.100s", parent);

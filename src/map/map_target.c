@@ -413,16 +413,20 @@ expand_address(struct target_address *out, struct reading *reading, const struct
 	return 0;
 }
 
+/* The room doubles whenever the number is a power of two. */
 static struct target_address *
 another_address(struct target *out)
 {
-	struct target_address *more =
-	    reallocarray(out->addresses, out->naddresses + 1, sizeof(*more));
+	size_t n = out->naddresses;
+	struct target_address *more;
 
-	if (more == NULL)
-		return NULL;
-	out->addresses = more;
-	more += out->naddresses++;
+	if ((n & (n - 1)) == 0) {
+		more = reallocarray(out->addresses, n > 0 ? 2 * n : 1, sizeof(*more));
+		if (more == NULL)
+			return NULL;
+		out->addresses = more;
+	}
+	more = &out->addresses[out->naddresses++];
 	*more = (struct target_address){ NULL, NULL };
 	return more;
 }

@@ -414,15 +414,20 @@ END_TEST
 START_TEST(publish_on_a_full_disk)
 {
 	struct rlimit unlimited, limit;
+	struct buf text = BUF_INIT;
 	struct map_source *source;
 	int failed = 0;
 
-	put(path, "a@one old\n");
+	buf_adds(&text, "a@one old\n");
+	for (int i = 0; i < 700; i++)
+		buf_addf(&text, "u%d@one somebody\n", i);
+	put(path, buf_cstr(&text));
 	ck_assert_int_eq(try_compile(), 0);
 	signal(SIGXFSZ, SIG_IGN);
 	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &unlimited), 0);
 	limit = unlimited;
-	for (rlim_t size = 0; size < 24000; size += 400) {
+	/* Below 16384 it is gdbm_fd_open that fails, and GDBM 1.23 then loses 4 KiB of memory. */
+	for (rlim_t size = 16384; size < 100000; size += 900) {
 		int rc;
 
 		source = read_source();
@@ -438,11 +443,12 @@ START_TEST(publish_on_a_full_disk)
 			break;
 		failed++;
 		ck_assert_int_eq(err.num, EFBIG);
-		ck_assert_str_eq(content(path), "a@one old\n");
+		ck_assert_str_eq(content(path), buf_cstr(&text));
 		ck_assert_str_eq(content(domains), "one\n");
 		ck_assert_str_eq(target_of("a@one"), "old");
 		ck_assert_int_eq(stale(0), 0);
 	}
+	buf_free(&text);
 	ck_assert_int_gt(failed, 10);
 	ck_assert_str_eq(target_of("a@one"), "new");
 }

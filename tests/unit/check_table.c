@@ -340,7 +340,8 @@ START_TEST(full_disk)
 	signal(SIGXFSZ, SIG_IGN);
 	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &unlimited), 0);
 	limit = unlimited;
-	for (rlim_t size = 0; size < 30000; size += 1500) {
+	/* Below 16384 it is gdbm_fd_open that fails, and GDBM 1.23 then loses 4 KiB of memory. */
+	for (rlim_t size = 16384; size < 30000; size += 700) {
 		limit.rlim_cur = size;
 		setrlimit(RLIMIT_FSIZE, &limit);
 		rc = try_build(1000); /* Check writes to a file as well: lift the limit first */
