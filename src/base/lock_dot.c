@@ -54,7 +54,8 @@ read_proc(const char *path, char *text, size_t size)
 }
 
 /* Field 22 of /proc/PID/stat; the second, the command in parentheses, may hold anything. 1 with
- * *start, 0 no such process, -1 could not tell. */
+ * *start, 0 no such process, -1 could not tell. A zombie is none: it does nothing any more, and
+ * may wait long for a parent that is slow to ask. */
 static int
 start_of(pid_t pid, unsigned long long *start)
 {
@@ -64,6 +65,8 @@ start_of(pid_t pid, unsigned long long *start)
 	if (read_proc(path, text, sizeof(text)) == -1)
 		return errno == ENOENT || errno == ESRCH ? 0 : -1;
 	p = strrchr(text, ')');
+	if (p != NULL && (strncmp(p, ") Z", 3) == 0 || strncmp(p, ") X", 3) == 0))
+		return 0;
 	for (int field = 2; p != NULL && field < 22; field++)
 		p = strchr(p + 1, ' ');
 	if (p == NULL)
