@@ -10,12 +10,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "exit.h"
+#include "io.h"
 
 static volatile sig_atomic_t stopped; /* the signal's number */
 static volatile sig_atomic_t held;
@@ -147,12 +150,43 @@ process_child(pid_t pid)
 		kill(pid, stopped);
 }
 
+/* The kernel closes a dying process's pipes before it tells its children. In between its parent
+ * seems to be there still, but /proc shows PF_EXITING (linux/sched.h, bit 2 of field 9 of
+ * proc_pid_stat(5)), which is set before the pipes are closed. Where /proc does not tell, getppid
+ * must do. */
+#define PF_EXITING 0x4UL
+
+static bool
+is_exiting(pid_t pid)
+{
+	char path[32], text[512], *p;
+	unsigned long flags = 0;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return false;
+	n = io_read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	/* The second field, the command in parentheses, may hold anything. */
+	p = strrchr(text, ')');
+	for (int field = 2; p != NULL && field < 9; field++)
+		p = strchr(p + 1, ' ');
+	if (p != NULL)
+		flags = strtoul(p, NULL, 10);
+	return (flags & PF_EXITING) != 0;
+}
+
 int
 process_still_wanted(struct err *err)
 {
 	if (stopped != 0)
 		return err_set(err, EINTR, "stopped by signal %d", (int)stopped);
-	if (getppid() != starter)
+	/* In this order: as long as it is our parent, its number is nobody else's. */
+	if (is_exiting(starter) || getppid() != starter)
 		return err_set(err, EPIPE, "the process that sent the message is gone");
 	return 0;
 }
