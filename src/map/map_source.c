@@ -253,13 +253,16 @@ count_newlines(const struct buf *text)
 static int
 read_lines(struct map_source *source, const struct complaints *complaints, struct err *err)
 {
-	const char *p = (const char *)source->text.data, *end = p + source->text.len;
+	const char *p = buf_cstr(&source->text), *end; /* not NULL, also when it is empty */
 
+	if (p == NULL)
+		return err_set(err, ENOMEM, "read %s", source->path);
+	end = p + source->text.len;
 	source->room = count_newlines(&source->text) + 1;
 	source->lines = reallocarray(NULL, source->room, sizeof(*source->lines));
 	if (source->lines == NULL)
 		return err_set(err, ENOMEM, "read %s", source->path);
-	for (; source->text.len > 0 && p < end; p++) {
+	for (; p < end; p++) {
 		const char *newline = memchr(p, '\n', (size_t)(end - p));
 		const char *stop = newline != NULL ? newline : end;
 

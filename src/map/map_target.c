@@ -55,18 +55,20 @@ substitute(struct buf *out, const char *text, size_t len, const struct target_ar
 {
 	const char *values[10] = { args->whole, args->user, args->detail, args->plus };
 
-	for (const char *p = text, *end = text + len; p < end; p++) {
-		if (*p == '%' && p + 1 < end && is_digit(p[1])) {
-			const char *value = values[*++p - '0'];
+	for (size_t i = 0; i < len; i++) {
+		char next = i + 1 < len ? text[i + 1] : '\0';
+
+		if (text[i] == '%' && is_digit(next)) {
+			const char *value = values[text[++i] - '0'];
 
 			if (value != NULL && buf_adds(out, value) == -1)
 				return -1;
 			continue;
 		}
-		if (buf_addc(out, (unsigned char)*p) == -1)
+		if (buf_addc(out, (unsigned char)text[i]) == -1)
 			return -1;
-		if (*p == '%' && p + 1 < end && p[1] == '%')
-			p++;
+		if (text[i] == '%' && next == '%')
+			i++;
 	}
 	return 0;
 }

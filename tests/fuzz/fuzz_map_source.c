@@ -37,18 +37,21 @@ entry_holds(const struct map_source *source, const struct map_entry *entry)
 {
 	struct target target;
 	struct err err;
-	char *folded = map_key_fold(entry->key, &err), *again;
+	char *folded = map_key_fold(entry->key, &err);
 
 	FUZZ_CHECK(folded != NULL && strcmp(folded, entry->folded) == 0);
-	again = map_key_fold(folded, &err);
-	FUZZ_CHECK(again != NULL && strcmp(again, folded) == 0);
+	if (strpbrk(entry->key, "\"\\") == NULL) {
+		char *again = map_key_fold(folded, &err);
+
+		FUZZ_CHECK(again != NULL && strcmp(again, folded) == 0);
+		free(again);
+	}
 	FUZZ_CHECK(map_source_find(source, entry->key, &err) == entry);
 	FUZZ_CHECK(target_parse(&target, entry->target, NULL, &err) == 0);
 	FUZZ_CHECK(target.kind != TARGET_ADDRESSES || target.naddresses > 0);
 	FUZZ_CHECK(target.kind != TARGET_ERROR || (*target.text != '\0' && *target.status != '\0'));
 	target_free(&target);
 	free(folded);
-	free(again);
 }
 
 static void
