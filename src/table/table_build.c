@@ -272,6 +272,8 @@ write_file(struct table_builder *builder, struct plan *plan, struct err *err)
 		return -1;
 	failed = write_records(builder, plan, gdbm, &record, err);
 	buf_free(&record);
+	if (failed == 0)
+		failed = table_gdbm_flush(gdbm, err);
 	if (failed == -1) {
 		struct err ignored; /* the first reason is the one to tell */
 
@@ -279,6 +281,28 @@ write_file(struct table_builder *builder, struct plan *plan, struct err *err)
 		return -1;
 	}
 	return table_gdbm_close(gdbm, err);
+}
+
+static int
+seen(void *arg, const char *group, const char *key, const char *value, size_t value_len)
+{
+	(void)arg, (void)group, (void)key, (void)value, (void)value_len;
+	return 0;
+}
+
+/* Read it as a reader will, every page and its checksum. GDBM goes on when some of its calls fail
+ * (a full disk met while it fills a file's first blocks), and only what is sound may be published.
+ */
+static int
+prove(const char *name, struct err *err)
+{
+	struct table *table;
+	int failed = table_open(&table, name, 0, err);
+
+	if (failed == 0)
+		failed = table_each(table, seen, NULL, err);
+	table_close(table);
+	return failed;
 }
 
 int
@@ -293,6 +317,8 @@ table_build_finish(struct table_builder *builder, const struct table_source *sou
 		failed = write_file(builder, &plan, err);
 	if (failed == 0)
 		failed = seal(builder->beside, gid, mode, err);
+	if (failed == 0)
+		failed = prove(builder->beside, err);
 	plan_free(&plan);
 	return failed;
 }

@@ -149,6 +149,19 @@ table_gdbm_fd(const struct table_gdbm *gdbm)
 	return gdbm_fdesc(gdbm->file);
 }
 
+/* What gdbm_close writes last it may fail to write without a word (1.23 returns 0 when flushing a
+ * bucket met a full disk), and gdbm_sync, too, keeps some failures to itself. */
+int
+table_gdbm_flush(struct table_gdbm *gdbm, struct err *err)
+{
+	gdbm_clear_error(gdbm->file);
+	if (gdbm_sync(gdbm->file) != 0)
+		return fail(gdbm, "flush", err);
+	if (gdbm_needs_recovery(gdbm->file))
+		return err_set(err, EIO, "flush %s", gdbm->name);
+	return 0;
+}
+
 int
 table_gdbm_close(struct table_gdbm *gdbm, struct err *err)
 {

@@ -34,7 +34,10 @@ uint32_t table_gdbm_order(uint32_t number);
 /* The descriptor, still GDBM's. */
 int table_gdbm_fd(const struct table_gdbm *gdbm);
 
-/* Write what GDBM still holds, close, free. 0, or -1 with err; freed in any case. Accepts NULL. */
+/* Write all that GDBM still holds of a file to be filled. 0, or -1 with err. */
+int table_gdbm_flush(struct table_gdbm *gdbm, struct err *err);
+
+/* Close, free. 0, or -1 with err; freed in any case. Accepts NULL. */
 int table_gdbm_close(struct table_gdbm *gdbm, struct err *err);
 
 #endif

@@ -1,0 +1,222 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# A change of the map in which one system call fails, falls short, or is the last before SIGKILL:
+# afterwards there is the old map whole or the new map whole, text and compiled, and the exit status
+# says which. TAP on standard output. Any user; a directory of its own.
+
+import collections
+import errno
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
+VIRTMAP = os.path.join(BUILD, "virtmap")
+
+# What each call may fail with. Calls that are not named here cannot fail, or only in ways that
+# the loader meets before main.
+ERRNOS = {
+    "openat": [errno.EACCES, errno.EMFILE, errno.ENOSPC, errno.EIO],
+    "read": [errno.EIO],
+    "pread64": [errno.EIO],
+    "write": [errno.ENOSPC, errno.EIO],
+    "pwrite64": [errno.ENOSPC],
+    "close": [errno.EIO],
+    "fsync": [errno.EIO, errno.ENOSPC],
+    "rename": [errno.ENOSPC, errno.EIO],
+    "renameat": [errno.EIO],
+    "renameat2": [errno.EIO],
+    "newfstatat": [errno.EIO],
+    "fstat": [errno.EIO],
+    "flock": [errno.ENOLCK],
+    "ftruncate": [errno.EIO],
+    "fchmod": [errno.EPERM],
+    "fchown": [errno.EPERM],
+    "unlink": [errno.EIO],
+    "lseek": [errno.EIO],
+    "getdents64": [errno.EIO],
+    "mmap": [errno.ENOMEM],
+    "brk": [errno.ENOMEM],
+    "getrandom": [errno.EIO],
+}
+SHORT = {"read", "write", "pread64", "pwrite64"}
+
+OLD = "# ours\nwebmaster@one.example bob\n"
+KEY = "new@one.example"
+
+
+class World:
+    def __init__(self, work, with_map):
+        self.dir = os.path.join(work, "world")
+        self.template = os.path.join(work, "template")
+        self.with_map = with_map
+        self.inject = os.path.join(work, "inject")
+        self.trace = os.path.join(work, "trace")
+        shutil.rmtree(self.template, ignore_errors=True)
+        shutil.rmtree(self.dir, ignore_errors=True)
+        os.mkdir(self.dir)
+        self.write("conf", "map = {0}/virtmaps\ndomains = {0}/domains\nlocal_domains = localhost\n"
+                   "accounts = passwd-file:{0}/accounts\naliases = none\n".format(self.dir))
+        self.write("accounts", "bob:x:1001:1001::/home/bob::\n")
+        if with_map:
+            self.write("virtmaps", OLD)
+            self.must("build")
+        shutil.copytree(self.dir, self.template)
+
+    def write(self, name, text):
+        with open(os.path.join(self.dir, name), "w") as file:
+            file.write(text)
+
+    def read(self, name):
+        try:
+            with open(os.path.join(self.dir, name)) as file:
+                return file.read()
+        except FileNotFoundError:
+            return None
+
+    def reset(self):
+        shutil.rmtree(self.dir)
+        shutil.copytree(self.template, self.dir)
+
+    def run(self, *args, fault=None, trace=False):
+        command = [VIRTMAP, "-C", os.path.join(self.dir, "conf"), *args]
+        if trace:
+            command = [self.inject, "-t", self.trace, *command]
+        if fault:
+            command = [self.inject, fault, *command]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=60)
+        return done.returncode, done.stdout, done.stderr
+
+    def must(self, *args):
+        status, out, errors = self.run(*args)
+        if status != 0:
+            raise AssertionError("virtmap %s: %d: %s%s" % (" ".join(args), status, out, errors))
+
+    def leftovers(self):
+        return [name for name in os.listdir(self.dir) if ".new." in name]
+
+    # -- what stands there now: "old", "new", or what is wrong ---------------------------------
+
+    def state(self):
+        text = self.read("virtmaps")
+        old = OLD if self.with_map else None
+        if text == old:
+            kind = "old"
+        elif text is not None and text.startswith(old or "") and text.count("\n") == (old or "").count("\n") + 1 \
+                and text.splitlines()[-1].split() == [KEY, "bob"]:
+            kind = "new"
+        else:
+            return "the text is %r" % text
+        if kind == "old" and not self.with_map:
+            return kind if not os.path.exists(os.path.join(self.dir, "virtmaps.gdbm")) \
+                else "a compiled map without a text"
+        _, out, _ = self.run("resolve", "-q", "webmaster@one.example", KEY)
+        wanted = {
+            ("old", True): "account bob\nnouser\n",
+            ("new", True): "account bob\naccount bob\n",
+            ("new", False): "nouser\naccount bob\n",
+        }[kind, self.with_map]
+        if out != wanted:
+            return "the text is %s, and the map answers %r" % (kind, out)
+        # As root a map of the wrong owner or mode is none; check says so.
+        status, out, errors = self.run("-o", "postmaster=bob", "check")
+        return kind if status == 0 else "check says %s%s" % (out, errors)
+
+
+def faults(world):
+    """Every call of a change that goes well, with what may befall it."""
+    world.reset()
+    status, out, errors = world.run("add", KEY, "bob", trace=True)
+    assert status == 0, errors
+    with open(world.trace) as file:
+        calls = [line.split() for line in file]
+    assert len(calls) > 40, calls
+    for process, call, name in calls:
+        at = "%s:%s:" % (process, call)
+        for number in ERRNOS.get(name, []):
+            yield at + str(number), "%s %s" % (name, errno.errorcode[number])
+        if name in SHORT:
+            yield at + "short", name + " short"
+        yield at + "kill", name + " kill"
+
+
+def judge_failed(world, status, out, errors):
+    state = world.state()
+    if world.leftovers():
+        return "leaves %s" % world.leftovers()
+    if status == 0:
+        return None if state == "new" else "status 0, and %s" % state
+    if not errors:
+        return "status %d without a word" % status
+    # The confirmation could not be written: the change itself is done.
+    if status == 74 and "standard output" in errors:
+        return None if state == "new" else "standard output failed, and %s" % state
+    return None if state == "old" else "status %d, and %s: %s" % (status, state, errors)
+
+
+def judge_killed(world):
+    """The text may be newer than its map, never older; a build mends it."""
+    if world.with_map:
+        _, out, _ = world.run("resolve", "-q", "webmaster@one.example")
+        if out != "account bob\n":
+            return "after kill: %r" % out
+    if world.read("virtmaps") in (None, ""):
+        return None if not world.with_map else "the text is gone"
+    world.must("build")
+    state = world.state()
+    if state not in ("old", "new") and not (world.read("virtmaps") == ""):
+        return "after kill and build: %s" % state
+    world.must("set", "mended@one.example", "bob")
+    return "leftovers stay: %s" % world.leftovers() if world.leftovers() else None
+
+
+def sweep(world):
+    wrong, tried = [], collections.Counter()
+    for fault, what in faults(world):
+        world.reset()
+        status, out, errors = world.run("add", KEY, "bob", fault=fault)
+        if status == 125:
+            wrong.append("%s (%s): could not be injected" % (what, fault))
+            continue
+        killed = fault.endswith("kill")
+        why = judge_killed(world) if killed else judge_failed(world, status, out, errors)
+        tried["killed" if killed else "failed"] += 1
+        if why is not None:
+            wrong.append("%s (%s): %s" % (what, fault, why))
+    return tried, wrong
+
+
+def main():
+    if platform.machine() not in ("x86_64", "aarch64"):
+        print("1..0 # SKIP inject knows no system calls of %s" % platform.machine())
+        return 0
+    if not os.access(VIRTMAP, os.X_OK):
+        print("Bail out! no programs in %s: run make first" % BUILD)
+        return 1
+    os.environ["ASAN_OPTIONS"] = "detect_leaks=0"  # which traces, too
+    work = tempfile.mkdtemp()
+    failed = 0
+    try:
+        subprocess.run([os.environ.get("CC", "cc"), "-O1", "-D_GNU_SOURCE", "-o", work + "/inject",
+                        HERE + "/inject.c"], check=True)
+        print("1..2")
+        for number, (name, with_map) in enumerate([("a mapping more", True), ("the first mapping", False)], 1):
+            tried, wrong = sweep(World(work, with_map))
+            print("%s %d - %s: %d calls failed, %d times killed" % (
+                "not ok" if wrong else "ok", number, name, tried["failed"], tried["killed"]))
+            for line in wrong:
+                print("# " + line.replace("\n", " | "))
+            failed += bool(wrong)
+    finally:
+        shutil.rmtree(work)
+    return 1 if failed else 0
+
+
+sys.exit(main())
