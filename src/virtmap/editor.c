@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io.h"
+
 #define LOCK_SECONDS 60 /* a build of a million mappings takes a few */
 
 /* ---- who may read the compiled map --------------------------------------------------------- */
@@ -164,18 +166,41 @@ account_fn(const struct editor *editor)
 	return editor->accounts == NULL ? NULL : ask_account;
 }
 
+/* Is the changed text the one that is there now? */
+static int
+change_stands(const struct editor *editor)
+{
+	const struct buf *text = map_source_text(editor->source);
+	struct buf there = BUF_INIT;
+	int fd = open(editor->virtmap->settings->map, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int same = fd != -1 && text != NULL && io_read_all(fd, text->len, &there) == 0 &&
+	           there.len == text->len && memcmp(there.data, text->data, text->len) == 0;
+
+	if (fd != -1)
+		close(fd);
+	buf_free(&there);
+	return same;
+}
+
 enum status
 editor_publish(struct editor *editor)
 {
+	const struct settings *settings = editor->virtmap->settings;
 	struct err err;
 	enum status status = refuse_faults(editor);
+	int rc;
 
 	if (status != STATUS_OK)
 		return status;
-	return outcome(editor,
-	    map_publish(editor->source, editor->virtmap->settings->domains, editor->gid,
-	        editor->mode, account_fn(editor), complain, editor, &err),
-	    &err);
+	rc = map_publish(editor->source, settings->domains, editor->gid, editor->mode,
+	    account_fn(editor), complain, editor, &err);
+	/* Behind the last rename there is no way back: say so. */
+	if (rc == -1 && change_stands(editor)) {
+		editor->created = 0;
+		err_prefix(
+		    &err, "the change is made, but not all of it is safe: run virtmap build");
+	}
+	return outcome(editor, rc, &err);
 }
 
 enum status
