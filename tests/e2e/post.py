@@ -70,6 +70,7 @@ def main():
     accepted = [r for r in recipients if step(b"RCPT TO:<%s>" % r, b"2")]
     sent = False
     if accepted and step(b"DATA", b"3"):
+        session.print(">", b"(the message: %d lines)" % message.count(b"\n"))
         session.socket.sendall(on_the_wire(message))
         answer = session.reply()
         sent = answer[:1] == b"2"

@@ -7,7 +7,7 @@
 #   scratch_up DIR       fill DIR, an existing empty directory
 #   scratch COMMAND...   run a command there, as that user
 #
-# Accounts: ann and bob with mboxes, carol and dave with Maildirs. BUILD as in machine.sh.
+# Accounts: ann and carol with mboxes, bob and dave with Maildirs. BUILD as in machine.sh.
 
 scratch_up() {
 	scratch_dir=$1
@@ -24,10 +24,10 @@ scratch_up() {
 	scratch sh -c '
 		umask 022
 		mkdir ann bob carol dave spool
-		for name in ann bob; do
+		for name in ann carol; do
 			echo "$name:x:$(id -u):$(id -g)::$PWD/$name::userdb_mail=mbox:~/mbox"
 		done >accounts
-		for name in carol dave; do
+		for name in bob dave; do
 			echo "$name:x:$(id -u):$(id -g)::$PWD/$name::userdb_mail=maildir:~/Maildir"
 		done >>accounts
 		cat >virtmda.conf <<-END

@@ -14,8 +14,8 @@ setup() {
 	scratch_up "$SCRATCH"
 	scratch sh -c 'cat >virtmaps' <<-'EOT'
 		ann@one.example        ann
-		webmaster@one.example  bob
-		one.example            carol
+		webmaster@one.example  carol
+		one.example            bob
 		webmaster@two.example  dave
 		gone@two.example       error:5.7.1:550 Gone fishing
 		busy@two.example       error:tempfail Later
@@ -34,16 +34,16 @@ deliver() {
 @test "a message into an mbox" {
 	deliver webmaster@one.example
 	[ "$status" -eq 0 ]
-	grep -qx 'Delivered-To: webmaster@one.example' "$SCRATCH/bob/mbox"
-	grep -qx 'text' "$SCRATCH/bob/mbox"
-	[ "$(grep -c '^From ' "$SCRATCH/bob/mbox")" -eq 1 ]
+	grep -qx 'Delivered-To: webmaster@one.example' "$SCRATCH/carol/mbox"
+	grep -qx 'text' "$SCRATCH/carol/mbox"
+	[ "$(grep -c '^From ' "$SCRATCH/carol/mbox")" -eq 1 ]
 }
 
 @test "a message into a Maildir, by the catch-all" {
 	deliver anybody@one.example
 	[ "$status" -eq 0 ]
-	[ "$(find "$SCRATCH/carol/Maildir/new" -type f | wc -l)" -eq 1 ]
-	grep -qx 'Delivered-To: anybody@one.example' "$SCRATCH"/carol/Maildir/new/*
+	[ "$(find "$SCRATCH/bob/Maildir/new" -type f | wc -l)" -eq 1 ]
+	grep -qx 'Delivered-To: anybody@one.example' "$SCRATCH"/bob/Maildir/new/*
 }
 
 @test "each answer has its exit status, from virtmda and from virtmap resolve" {
@@ -83,8 +83,8 @@ deliver() {
 }
 
 @test "an account of another user's is refused for now, not bounced" {
-	scratch sh -c 'sed -i "s/^bob:x:[0-9]*:/bob:x:12345:/" accounts'
+	scratch sh -c 'sed -i "s/^carol:x:[0-9]*:/carol:x:12345:/" accounts'
 	deliver webmaster@one.example
 	[ "$status" -eq 75 ]
-	[ ! -e "$SCRATCH/bob/mbox" ]
+	[ ! -e "$SCRATCH/carol/mbox" ]
 }
