@@ -330,8 +330,6 @@ passwd_each(struct accounts *accounts, int (*each)(void *arg, const struct accou
 	(void)accounts;
 	setpwent();
 	while (rc == 0) {
-		/* It is filled here, which cppcheck does not know of getpwent_r. */
-		/* cppcheck-suppress uninitvar */
 		int num = space == NULL ? ENOMEM : getpwent_r(&entry, space, size, &result);
 
 		if (num == 0 && result != NULL) {

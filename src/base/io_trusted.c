@@ -166,6 +166,7 @@ open_file(char opened[PATH_MAX], const char *path, struct err *err)
 	if (strlcpy(opened, path, PATH_MAX) >= PATH_MAX)
 		return err_set(err, ENAMETOOLONG, "open %s", path);
 	fd = open(path, OPEN_FLAGS);
+	/* cppcheck-suppress resourceLeak ; it is returned */
 	return fd != -1 ? fd : err_set(err, errno, "open %s", path);
 }
 

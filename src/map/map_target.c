@@ -462,9 +462,6 @@ parse_addresses(
 			failed = no_memory(err);
 		else
 			failed = expand_address(address, &reading, args, err);
-		/* p is NULL only where failed is -1, which cppcheck does not follow. */
-		/* cppcheck-suppress nullPointerRedundantCheck */
-		/* cppcheck-suppress nullPointerArithmeticRedundantCheck */
 		if (failed == -1 || *p++ == '\0')
 			break;
 	}

@@ -101,8 +101,6 @@ put(struct editor *editor, const char *key, const char *target, const char *old,
 		speech_say(stderr, "virtmap: %s is there already: %s", key, old);
 		return STATUS_NOT_SO;
 	}
-	/* Filled by the callee, which cppcheck does not see through the choice of functions. */
-	/* cppcheck-suppress uninitvar */
 	if ((replace ? map_source_set : map_source_add)(editor->source, key, target, &err) == -1)
 		return speech_fail(&err);
 	if ((status = editor_publish(editor)) == STATUS_OK)
