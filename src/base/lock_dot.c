@@ -190,30 +190,39 @@ create_nameless(int dirfd, const char *name, const void *content, size_t len, st
 	return -1;
 }
 
+/* A dotlock by whichever way works here. A descriptor, or -1 with err. */
+static int
+create(int dirfd, const char *name, const void *content, size_t len, struct err *err)
+{
+	static const int no_nameless[] = { EOPNOTSUPP, EISDIR, EINVAL, ENOENT };
+	int fd = create_nameless(dirfd, name, content, len, err);
+
+	for (size_t i = 0; fd == -1 && i < sizeof(no_nameless) / sizeof(no_nameless[0]); i++) {
+		if (err->num == no_nameless[i])
+			return create_named(dirfd, name, content, len, err);
+	}
+	return fd;
+}
+
 int
 lock_dot_create(
     int dirfd, const char *name, const void *content, size_t len, struct stat *st, struct err *err)
 {
-	static const int no_nameless[] = { EOPNOTSUPP, EISDIR, EINVAL, ENOENT };
 	struct stat created;
-	int fd = create_nameless(dirfd, name, content, len, err);
+	int fd = create(dirfd, name, content, len, err);
 
-	for (size_t i = 0; fd == -1 && i < sizeof(no_nameless) / sizeof(no_nameless[0]); i++) {
-		if (err->num == no_nameless[i]) {
-			fd = create_named(dirfd, name, content, len, err);
-			break;
-		}
+	if (fd == -1) {
+		errno = err->num;
+		return -1;
 	}
-	if (fd != -1 && fstat(fd, &created) == -1) {
+	if (fstat(fd, &created) == -1) {
 		err_set(err, errno, "dotlock: stat %s", name);
 		unlinkat(dirfd, name, 0);
 		close(fd);
-		fd = -1;
-	}
-	if (fd != -1)
-		*st = created;
-	else
 		errno = err->num;
+		return -1;
+	}
+	*st = created;
 	return fd;
 }
 

@@ -117,11 +117,14 @@ open_all(struct maildir *m, struct err *err)
 
 	if (m->dirfd == -1)
 		m->dirfd = open_own(m, AT_FDCWD, m->path, &st, err);
-	if (m->dirfd != -1 && m->tmpfd == -1)
-		m->tmpfd = open_own(m, m->dirfd, "tmp", &st, err);
-	if (m->dirfd == -1 || m->tmpfd == -1)
+	if (m->dirfd == -1)
 		return -1;
-	m->tmp_read = st.st_atim;
+	if (m->tmpfd == -1) {
+		m->tmpfd = open_own(m, m->dirfd, "tmp", &st, err);
+		if (m->tmpfd == -1)
+			return -1;
+		m->tmp_read = st.st_atim;
+	}
 	m->newfd = open_own(m, m->dirfd, "new", &st, err);
 	return m->newfd == -1 ? -1 : 0;
 }

@@ -150,6 +150,7 @@ named_oddly(void)
 	buf_clear(&name);
 	must(maildir_name(&name, 7) == 0);
 	must(strstr(buf_cstr(&name), ".localhost,S=7") != NULL);
+	buf_free(&name);
 }
 
 START_TEST(odd_host_names_are_encoded)
@@ -319,7 +320,7 @@ fill_disk(void)
 	struct buf large = BUF_INIT;
 	int fd;
 
-	if (unshare(CLONE_NEWNS) == -1 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 ||
+	if (unshare(CLONE_NEWNS) == -1 || mount("", "/", "", MS_REC | MS_PRIVATE, "") == -1 ||
 	    mount("none", dir, "tmpfs", 0, "size=256k") == -1)
 		_exit(77);
 	fd = open(in_dir("fill"), O_WRONLY | O_CREAT, 0600);

@@ -482,7 +482,7 @@ fill_disk(void)
 	struct buf large = BUF_INIT;
 	int fd;
 
-	if (unshare(CLONE_NEWNS) == -1 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 ||
+	if (unshare(CLONE_NEWNS) == -1 || mount("", "/", "", MS_REC | MS_PRIVATE, "") == -1 ||
 	    mount("none", dir, "tmpfs", 0, "size=256k") == -1)
 		_exit(77);
 	put_old(&old);

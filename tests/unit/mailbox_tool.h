@@ -36,7 +36,8 @@
 #define OURS "Return-Path: <ann@two.example>\nDelivered-To: joe@one.example\n"
 #define TEXT "Subject: x\n\nbody\n"
 
-static char dir[64];
+static char base[] = "/tmp/check_mailbox.XXXXXX"; /* all of them; goes when the suite ends */
+static char dir[64];                              /* this test's */
 static struct err err;
 static struct mailbox_receipt receipt __attribute__((unused));
 static const char *const recipients[] = { "joe@one.example" };
@@ -146,7 +147,7 @@ use_message(const char *text)
 static inline void
 setup(void)
 {
-	strcpy(dir, "/tmp/check_mailbox.XXXXXX");
+	snprintf(dir, sizeof(dir), "%s/XXXXXX", base);
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	broker = (struct mailbox_broker){ 0 };
 	delivery = (struct mailbox_delivery){
@@ -246,15 +247,19 @@ static inline int
 run_suite(const char *name, TCase *tcase)
 {
 	Suite *suite = suite_create(name);
+	char command[64];
 	SRunner *runner;
 	int failed;
 
+	must(mkdtemp(base) != NULL && chmod(base, 0755) == 0);
+	snprintf(command, sizeof(command), "rm -rf '%s'", base);
 	tcase_set_timeout(tcase, 120);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
+	must(system(command) == 0);
 	return failed == 0 ? 0 : 1;
 }
 
