@@ -193,7 +193,7 @@ left_side(const char *line, const char *end, char out[ALIASES_KEY_MAX])
 		host = host || (c == '@' && !quoted && !literal);
 		if (host)
 			continue;
-		if (len == ALIASES_KEY_MAX - 1)
+		if (len == ALIASES_KEY_MAX - 1 || c == '\0') /* to sendmail a NUL ends the line */
 			return 0;
 		out[len++] = c;
 		if (quoted || literal || (c != ' ' && c != '\t'))

@@ -192,6 +192,22 @@ START_TEST(could_not_tell)
 }
 END_TEST
 
+/* A NUL is no end of a name. */
+START_TEST(nul_bytes)
+{
+	static const char bytes[] = "bob\0by: a\n\0carol: b\ndave: c\n";
+	char key[ALIASES_KEY_MAX];
+	struct err err;
+	FILE *file = fopen(one, "w");
+
+	ck_assert_uint_eq(fwrite(bytes, 1, sizeof(bytes) - 1, file), sizeof(bytes) - 1);
+	ck_assert_int_eq(fclose(file), 0);
+	ck_assert_int_eq(ask(one, "bob", NULL, key, &err), 0);
+	ck_assert_int_eq(ask(one, "", NULL, key, &err), 0);
+	ck_assert_int_eq(ask(one, "dave", NULL, key, &err), 1);
+}
+END_TEST
+
 START_TEST(notices_changes)
 {
 	struct aliases *aliases;
@@ -248,6 +264,7 @@ main(void)
 	tcase_add_test(tests, best_form_wins_over_order);
 	tcase_add_test(tests, none);
 	tcase_add_test(tests, could_not_tell);
+	tcase_add_test(tests, nul_bytes);
 	tcase_add_test(tests, notices_changes);
 	tcase_add_test(tests, long_names);
 	suite_add_tcase(suite, tests);
