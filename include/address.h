@@ -52,4 +52,7 @@ char *address_quote_local(const char *local);
 
 void address_free(struct address *address); /* accepts a zeroed one */
 
+/* The library that folds domains, and its version, for -V: "libidn2 2.3.3". Static. */
+const char *address_library(void);
+
 #endif

@@ -74,4 +74,7 @@ int table_build_commit(struct table_builder *builder, const struct table_source 
     mode_t mode, struct err *err);
 void table_build_abort(struct table_builder *builder); /* accepts NULL */
 
+/* The library that tables are kept with, and its version, for -V: "GDBM 1.23". Static. */
+const char *table_library(void);
+
 #endif

@@ -18,6 +18,12 @@
 
 #define LABEL_MAX 63 /* bytes, RFC 1035 2.3.4 */
 
+const char *
+address_library(void)
+{
+	return "libidn2 " IDN2_VERSION;
+}
+
 /* Not tolower(3): the caller's locale has no say in what is the same address. */
 static char
 lower(char c)

@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "table.h"
+
 #if GDBM_VERSION_MAJOR == 1 && GDBM_VERSION_MINOR < 20
 #error "GDBM 1.20 or later: earlier ones end the process when a file is damaged"
 #endif
@@ -21,10 +23,19 @@
 #define BLOCK_SIZE 4096 /* also a bucket: about 160 records, read by every lookup */
 #define KEY_LEN    5
 
+#define TEXT(token)   #token
+#define NUMBER(token) TEXT(token)
+
 struct table_gdbm {
 	GDBM_FILE file;
 	char *name;
 };
+
+const char *
+table_library(void)
+{
+	return "GDBM " NUMBER(GDBM_VERSION_MAJOR) "." NUMBER(GDBM_VERSION_MINOR);
+}
 
 /* ---- keys -------------------------------------------------------------------------------------
  */

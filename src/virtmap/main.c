@@ -11,7 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "address.h"
 #include "io.h"
+#include "table.h"
 #include "virtmap.h"
 
 #define OPTIONS_MAX 16 /* letters of one command's options */
@@ -108,7 +110,7 @@ other_option(int letter, const struct command *command)
 		return STATUS_OK;
 	}
 	if (letter == 'V') {
-		puts("virtmap " VIRTMDA_VERSION);
+		printf("virtmap " VIRTMDA_VERSION "\n%s\n%s\n", table_library(), address_library());
 		return STATUS_OK;
 	}
 	return misused(

@@ -5,10 +5,16 @@
  */
 #include "version.h"
 
+#include "address.h"
+#include "table.h"
+
 int
 version_text(struct buf *out)
 {
-	return buf_adds(out, "virtmda " VIRTMDA_VERSION "\n"
-	                     "mbox locks: fcntl, then dotlock (MAILBOX.lock)\n"
-	                     "Maildir: no locks, rename into new/\n");
+	return buf_addf(out,
+	    "virtmda " VIRTMDA_VERSION "\n"
+	    "mbox locks: fcntl, then dotlock (MAILBOX.lock)\n"
+	    "Maildir: no locks, rename into new/\n"
+	    "%s\n%s\n",
+	    table_library(), address_library());
 }

@@ -655,5 +655,5 @@ finds() {
 	done
 	run --separate-stderr "$BUILD/virtmap" -V
 	[ "$status" -eq 0 ]
-	[[ ${lines[0]} == "virtmap "* ]]
+	[[ ${lines[0]} == "virtmap "* && ${lines[1]} == "GDBM "* && ${lines[2]} == "libidn2 "* ]]
 }
