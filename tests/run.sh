@@ -39,7 +39,13 @@ take() {
 		printf 'ok    %-28s %4d passed' "$1" "$good"
 		[ "$skip" -eq 0 ] || printf ', %d skipped' "$skip"
 		printf '\n'
-		sed -n 's/^ok [0-9]* *-* *\(.*\)# [Ss][Kk][Ii][Pp] *\(.*\)/        skipped: \1(\2)/p' "$tap" | sort | uniq
+		# Many tests skipped for one reason are one line.
+		sed -n 's/^ok [0-9]* *-* *\(.*\)# [Ss][Kk][Ii][Pp] *\(.*\)/\2\t\1/p' "$tap" | sort -u | awk -F '\t' '
+			{ count[$1]++; name[$1] = $2 }
+			END {
+				for (reason in count)
+					printf "        skipped: %s(%s)\n", (count[reason] > 1 ? count[reason] " tests " : name[reason]), reason
+			}'
 	else
 		printf 'FAIL  %-28s %4d passed, %d failed\n' "$1" "$good" "$bad"
 		sed 's/^/        /' "$work/output"
