@@ -38,6 +38,7 @@ the_map() {
 
 setup_file() {
 	machine
+	[ -z "$LACK" ] || return 0
 	the_map | map
 }
 

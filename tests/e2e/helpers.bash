@@ -10,11 +10,12 @@ case $BUILD in /*) ;; *) BUILD=$MACHINE_ROOT/$BUILD ;; esac
 # shellcheck source=tests/e2e/machine.sh
 . "$MACHINE_ROOT/tests/e2e/machine.sh"
 
-# For setup_file: a machine with virtmda's defaults, or a skip with the reason.
+# For setup_file: a machine with virtmda's defaults; or LACK says why there can be none, and
+# every test's `setup` skips it (bats 1.8 cannot skip a file as a whole).
 machine() {
-	local lack
-	lack=$(machine_lack)
-	[ -z "$lack" ] || skip "$lack"
+	LACK=$(machine_lack)
+	export LACK
+	[ -z "$LACK" ] || return 0
 	[ -x "$BUILD/virtmda" ] || {
 		echo "no programs in $BUILD: run make first" >&2
 		return 1
@@ -22,6 +23,8 @@ machine() {
 	machine_up "$BATS_FILE_TMPDIR"
 	export MACHINE_PID
 }
+
+needs_machine() { [ -z "$LACK" ] || skip "$LACK"; }
 
 # write FILE: standard input becomes FILE in the machine.
 write() { inside sh -c 'cat >"$1"' write "$1"; }
@@ -52,6 +55,7 @@ sendmail_stop() {
 
 # Empty mailboxes, queue and log: the start of every test.
 clean() {
+	needs_machine
 	inside sh -c '
 		umount /home/mail 2>/dev/null
 		rm -rf /var/mail/* /var/spool/mqueue/* /home/*/* /home/*/.[!.]* /home/mail

@@ -7,6 +7,7 @@ load helpers
 
 setup_file() {
 	machine
+	[ -z "$LACK" ] || return 0
 	printf '%s\n' 'ann@one.example ann' 'bob@one.example bob' 'odd.example carol' 'self.example %1' \
 		'twice.example %1@one.example' | map
 }

@@ -6,6 +6,7 @@
 load helpers
 
 setup_file() { machine; }
+setup() { needs_machine; }
 teardown_file() { machine_down; }
 
 @test "three thousand random addresses over ten random maps" {

@@ -8,6 +8,7 @@ load helpers
 
 setup_file() {
 	machine
+	[ -z "$LACK" ] || return 0
 	# Only domains, no map: here it is the class that is tested.
 	write /etc/virtmda/domains <<-'EOT'
 		one.example
@@ -22,6 +23,7 @@ setup_file() {
 }
 
 teardown_file() { machine_down; }
+setup() { needs_machine; }
 
 # resolved ADDRESS...: what ruleset 0 makes of each, a line each: "virtmda USER@DOMAIN" or
 # "MAILER …", blanks between tokens taken out.
