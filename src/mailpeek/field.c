@@ -98,6 +98,64 @@ init_gmime(void)
 	done = true;
 }
 
+/* The encoded word "=?CHARSET?B?TEXT?=" at p: its TEXT, or NULL. */
+static const unsigned char *
+base64_text(const unsigned char *p, const unsigned char *end, size_t *len)
+{
+	const unsigned char *mark = memchr(p + 2, '?', (size_t)(end - p) - 2), *text;
+
+	if (mark == NULL || end - mark < 5 || (mark[1] != 'B' && mark[1] != 'b') || mark[2] != '?')
+		return NULL;
+	text = mark + 3;
+	mark = memchr(text, '?', (size_t)(end - text));
+	if (mark == NULL || mark + 1 == end || mark[1] != '=')
+		return NULL;
+	*len = (size_t)(mark - text);
+	return text;
+}
+
+static void
+add_q(struct buf *out, const unsigned char *text, size_t len)
+{
+	gsize n;
+	char *copy = g_strndup((const char *)text, len);
+	guchar *bytes = g_base64_decode(copy, &n);
+
+	for (gsize i = 0; i < n; i++)
+		if (buf_addf(out, "=%02X", bytes[i]) == -1)
+			speech_no_memory();
+	g_free(bytes);
+	g_free(copy);
+}
+
+/* Write words in B encoding as Q. GMime 3.2.8 to 3.2.13 decode words that follow one another as one
+ * base64 text, which ends at the first word's padding (jstedfast/gmime issue 133): the rest of the
+ * subject would be lost. Words in Q are joined rightly. */
+static void
+avoid_base64(struct buf *value)
+{
+	const unsigned char *p = value->data, *end = p + value->len, *word;
+	struct buf out = BUF_INIT;
+	size_t len;
+
+	while ((word = memmem(p, (size_t)(end - p), "=?", 2)) != NULL) {
+		const unsigned char *text = base64_text(word, end, &len);
+
+		if (text == NULL) {
+			add(&out, p, (size_t)(word + 2 - p));
+			p = word + 2;
+			continue;
+		}
+		add(&out, p, (size_t)(text - 2 - p));
+		add(&out, "q?", 2);
+		add_q(&out, text, len);
+		p = text + len;
+	}
+	add(&out, p, (size_t)(end - p));
+	buf_free(value);
+	*value = out;
+}
+
 /* GMime reads C strings: what stands between NULs is decoded piece by piece. */
 static void
 decode(struct buf *value)
@@ -106,6 +164,7 @@ decode(struct buf *value)
 	const char *p, *end;
 
 	init_gmime();
+	avoid_base64(value);
 	if ((p = buf_cstr(value)) == NULL)
 		speech_no_memory();
 	for (end = p + value->len; p < end; p += strlen(p) + 1) {

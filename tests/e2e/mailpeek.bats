@@ -1,0 +1,359 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# mailpeek beside Python's mailbox module, on hostile mail, while mail arrives, and called
+# wrongly; and that it leaves nothing behind, not even an access time. Works for any user; the
+# tests of root's own part say that they need root.
+
+bats_require_minimum_version 1.5.0
+
+MACHINE_ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+BUILD=${BUILD:-build}
+case $BUILD in /*) ;; *) BUILD=$MACHINE_ROOT/$BUILD ;; esac
+load scratch.sh
+
+setup() {
+	SCRATCH=$(mktemp -d)
+	scratch_up "$SCRATCH"
+	cp "$BATS_TEST_DIRNAME/mailpeek.py" "$SCRATCH/bin/"
+	chmod 755 "$SCRATCH/bin/mailpeek.py"
+}
+
+teardown() {
+	[ -z "${WRITER:-}" ] || kill "$WRITER" 2>/dev/null || true
+	rm -rf "$SCRATCH"
+}
+
+peek() { scratch mailpeek -C virtmda.conf "$@"; }
+python() { scratch mailpeek.py "$@"; }
+
+# letters N: an mbox of N small messages.
+letters() {
+	local n
+	for ((n = 1; n <= $1; n++)); do
+		printf 'From a@b.example Thu Jan  1 00:00:%02d 1970\nFrom: Ann <a@b.example>\nSubject: letter %d\n\nbody\n\n' "$n" "$n"
+	done
+}
+
+put() { scratch sh -c 'cat >"$1"' put "$1"; }
+
+# is EXPECTED ACTUAL
+is() {
+	[ "$1" = "$2" ] && return
+	printf 'expected: %s\nis:       %s\n' "$1" "$2" >&2
+	return 1
+}
+
+# ---- beside Python ---------------------------------------------------------------------------
+
+@test "counts, flags, dates, sizes, headers and bytes are Python's" {
+	local seed
+	for seed in 1 2 3; do
+		python fill ann/mbox carol/Maildir "$seed" 120
+		python agree mailpeek -C virtmda.conf -- ann "mbox:$SCRATCH/ann/mbox"
+		python agree mailpeek -C virtmda.conf -- carol "maildir:$SCRATCH/carol/Maildir"
+		scratch rm -rf ann/mbox carol/Maildir
+	done
+}
+
+@test "what virtmda delivers is what mailpeek shows" {
+	scratch sh -c 'echo "ann@one.example ann" >virtmaps; echo "carol@one.example carol" >>virtmaps
+		virtmap -C virtmda.conf build'
+	local message account
+	message=$(printf 'From: Zo\303\253 <z@x.example>\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\n\nFrom here on\n>From there\nx')
+	for account in ann carol; do
+		printf %s "$message" | scratch virtmda -C virtmda.conf -f s@x.example -- "$account@one.example"
+		run -0 peek list "$account"
+		[[ ${lines[1]} == *"  Zoë <z@x.example>"*"  Grüße" ]]
+		run -0 --separate-stderr peek raw "$account" 1
+		is "Return-Path: <s@x.example>
+Delivered-To: $account@one.example
+$message" "$output"
+	done
+}
+
+# ---- hostile ---------------------------------------------------------------------------------
+
+# Nothing but printable ASCII, newlines and well-formed UTF-8 that is not a control character, a
+# direction or invisible.
+harmless() {
+	python3 -c '
+import sys, unicodedata
+text = sys.stdin.buffer.read().decode("utf-8")
+bad = {c for c in text if c != "\n" and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
+if bad: sys.exit("would be obeyed: " + ascii(bad))'
+}
+
+@test "nothing that a terminal would obey is printed" {
+	python hostile bob/mbox dave/Maildir
+	peek list bob >"$SCRATCH/out"
+	harmless <"$SCRATCH/out"
+	is 22 "$(wc -l <"$SCRATCH/out")"
+	peek list dave | harmless
+	peek accounts | harmless
+	# In another charset UTF-8 could be anything: there nothing but ASCII is printed.
+	peek list bob >"$SCRATCH/utf8"
+	scratch env LC_ALL=C mailpeek -C virtmda.conf list bob >"$SCRATCH/ascii"
+	run -1 env LC_ALL=C grep -q '[^ -~]' "$SCRATCH/ascii"
+	is "$(wc -l <"$SCRATCH/utf8")" "$(wc -l <"$SCRATCH/ascii")"
+}
+
+@test "on a terminal a row is a line, and raw mail is harmless too" {
+	command -v script >/dev/null || skip "script(1) is not installed"
+	python hostile bob/mbox dave/Maildir
+	local n
+	scratch script -qec 'stty cols 90; mailpeek -C virtmda.conf list bob' /dev/null </dev/null | tr -d '\r' >"$SCRATCH/out"
+	harmless <"$SCRATCH/out"
+	is 22 "$(wc -l <"$SCRATCH/out")"
+	is "" "$(LC_ALL=C.UTF-8 grep -E '^.{181}' "$SCRATCH/out")"
+	for n in 1 2 3 4 11; do
+		scratch script -qec "mailpeek -C virtmda.conf raw bob $n" /dev/null </dev/null | tr -d '\r' | harmless
+	done
+}
+
+@test "headers without end cost bounded memory" {
+	! grep -q __asan_init "$BUILD/mailpeek" || skip "AddressSanitizer's own memory would be measured"
+	python hostile bob/mbox dave/Maildir
+	python peak 32 mailpeek -C virtmda.conf list bob
+	python peak 32 mailpeek -C virtmda.conf accounts
+	python peak 32 mailpeek -C virtmda.conf raw bob 20
+	run -0 peek list bob
+	[[ ${lines[-1]} == *"the last" ]]
+	# The subject of the message before is 64 MiB long.
+	[[ ${#lines[-2]} -lt 70000 ]]
+}
+
+# ---- nothing changes ---------------------------------------------------------------------------
+
+# The accounts' homes.
+scratch_snapshot() {
+	local part
+	for part in ann bob carol dave; do
+		python snapshot "$SCRATCH/$part"
+	done
+}
+
+everything() {
+	peek accounts -a
+	peek list ann
+	peek list carol
+	peek raw ann 3
+	peek raw carol 3
+	run -66 peek raw ann 999
+	run -66 peek raw carol 999
+}
+
+@test "no byte, time or name changes, access times included" {
+	python fill ann/mbox carol/Maildir 7 40
+	python age "$SCRATCH/ann"
+	python age "$SCRATCH/carol"
+	scratch_snapshot >"$BATS_TEST_TMPDIR/before"
+	everything >/dev/null
+	scratch_snapshot >"$BATS_TEST_TMPDIR/after"
+	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+	# Would it have been seen?
+	scratch cat ann/mbox >/dev/null
+	scratch_snapshot >"$BATS_TEST_TMPDIR/after"
+	! diff -q "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after" ||
+		skip "this file system keeps no access times; everything else was compared"
+}
+
+@test "no system call writes, but to standard output and a pipe" {
+	command -v strace >/dev/null || skip "strace is not installed"
+	python fill ann/mbox carol/Maildir 8 20
+	local trace=$SCRATCH/trace command
+	scratch touch trace
+	for command in 'accounts -a' 'list ann' 'list carol' 'raw ann 2' 'raw carol 2'; do
+		# LeakSanitizer and strace both want ptrace.
+		# shellcheck disable=SC2086
+		scratch env ASAN_OPTIONS=detect_leaks=0 strace -f -qq -y -o trace mailpeek -C virtmda.conf $command >/dev/null
+		grep -q 'openat(.*O_NOATIME' "$trace"
+		run -1 grep -E 'open(at2?)?\(.*(O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_APPEND)' "$trace"
+		run -1 grep -E '(rename|unlink|link|symlink|mkdir|rmdir|mknod|chmod|chown|truncate|utime|setxattr|fallocate|flock|creat)[a-z0-9]*\(' "$trace"
+		run -1 grep -E 'F_(OFD_)?SETLK' "$trace"
+		is "" "$(grep -E 'write(v|64|v2)?\(|sendfile|splice|copy_file' "$trace" | grep -vE 'write\(([12]<|[0-9]+<pipe:)')"
+	done
+}
+
+# ---- while others write ----------------------------------------------------------------------
+
+@test "a message that is still being written is not shown" {
+	{
+		letters 2
+		printf 'From a@b.example Thu Jan  1 00:00:03 1970\nSubject: half a mess'
+	} | put ann/mbox
+	scratch sh -c 'echo 1 >ann/mbox.lock; touch -d @1000 ann/mbox.lock'
+	run -0 peek list ann
+	is 3 "${#lines[@]}"
+	[[ ${lines[2]} == *"letter 2" ]]
+	run -66 peek raw ann 3
+	run -0 peek accounts
+	[[ ${lines[1]} == "ann "*" 2 "*"dotlock  ok" ]]
+	scratch rm ann/mbox.lock
+	run -0 peek list ann
+	is 4 "${#lines[@]}"
+}
+
+@test "mailboxes read while mail arrives and moves show whole messages only" {
+	scratch sh -c 'echo "one.example ann" >virtmaps; echo "two.example carol" >>virtmaps; virtmap -C virtmda.conf build'
+	scratch sh -c '
+		n=1
+		while [ $n -le 60 ]; do
+			{ printf "Subject: letter %d\n\n" $n; head -c 300000 /dev/zero | tr "\0" x; printf "\nend\n"; } >letter
+			virtmda -C virtmda.conf -f s@x.example -- a@one.example <letter
+			virtmda -C virtmda.conf -f s@x.example -- a@two.example <letter
+			for file in carol/Maildir/new/*; do
+				[ $((n % 2)) -eq 0 ] && [ -e "$file" ] && mv "$file" "carol/Maildir/cur/${file##*/}:2,S"
+			done
+			n=$((n + 1))
+		done' 3>&- &
+	WRITER=$!
+	local account last
+	while kill -0 "$WRITER" 2>/dev/null; do
+		for account in ann carol; do
+			peek list "$account" >"$SCRATCH/rows"
+			last=$(tail -n 1 "$SCRATCH/rows" | sed 's/ *\([0-9]*\) .*/\1/')
+			[ -n "$last" ] || continue
+			# One row a letter, each whole.
+			grep -v '^ *NR' "$SCRATCH/rows" | awk '{ if ($NF != NR || $4 < 300000) exit 1 }' ||
+				{ cat "$SCRATCH/rows" >&2; return 1; }
+			is end "$(peek raw "$account" "$last" | tail -n 1)"
+		done
+	done
+	wait "$WRITER"
+	WRITER=
+	is 61 "$(peek list ann | wc -l)"
+	is 61 "$(peek list carol | wc -l)"
+}
+
+# ---- what is not there, not ours, or wrong ---------------------------------------------------
+
+@test "every mailbox's state is told" {
+	letters 1 | put ann/mbox
+	scratch ln -s /etc/passwd bob/mbox
+	scratch mkdir -p carol/Maildir/cur carol/Maildir/new
+	scratch touch dave/Maildir
+	run -0 peek accounts
+	[[ ${lines[1]} =~ ^ann\ +mbox\ +1\ +1\ +[0-9]+\ +1970-01-01T00:00:01\+0000\ +-\ +ok$ ]]
+	[[ ${lines[2]} =~ ^bob\ +mbox\ +-\ +-\ +-\ +-\ +-\ +symbolic\ link$ ]]
+	[[ ${lines[3]} =~ ^carol\ +maildir\ +0\ +0\ +0\ +-\ +-\ +ok$ ]]
+	[[ ${lines[4]} =~ ^dave\ +maildir\ .*wrong\ file\ type$ ]]
+	[[ ${lines[5]} =~ ^total\ +4\ +1\ +1\  ]]
+	is 6 "${#lines[@]}"
+	scratch rm bob/mbox dave/Maildir
+	run -0 peek accounts
+	is 4 "${#lines[@]}"
+	run -0 peek accounts -a
+	[[ ${lines[2]} =~ ^bob\ .*missing$ ]]
+	is 6 "${#lines[@]}"
+	scratch sh -c 'chmod 0 ann/mbox; printf "Dear all,\n" >bob/mbox'
+	run -0 peek accounts
+	[[ ${lines[1]} =~ ^ann\ .*permission\ denied$ ]]
+	[[ ${lines[2]} =~ ^bob\ .*another\ format$ ]]
+	run -77 peek list ann
+	run -65 peek list bob
+	[[ $output == *"bob/mbox: another format" ]]
+}
+
+@test "an account without mail is an empty list" {
+	run -0 peek list ann
+	is "" "$output"
+	run -66 peek raw ann 1
+	[[ $output == "mailpeek: no message 1 in the mailbox of ann" ]]
+}
+
+@test "each way of calling it wrongly has its status and reason" {
+	letters 2 | put ann/mbox
+	local want command reason
+	while IFS='|' read -r want command reason; do
+		# shellcheck disable=SC2086
+		run "-$want" peek $command
+		[[ $output == *"$reason"* ]] || is "$reason" "$output"
+	done <<-'EOT'
+		64||which command?
+		64|frobnicate|unknown command: frobnicate
+		64|-x accounts|unknown option: -x
+		64|accounts -x|unknown option: -x
+		64|-o|this option needs a value: -o
+		64|accounts ann|one argument too many: ann
+		64|list|too few arguments for list
+		64|list ann bob|one argument too many: bob
+		64|raw ann|too few arguments for raw
+		64|raw ann 0|"0" is no message number
+		64|raw ann -1|"-1" is no message number
+		64|raw ann 1x|"1x" is no message number
+		64|raw ann 99999999999999999999|is no message number
+		66|raw ann 3|no message 3 in the mailbox of ann
+		67|list nobody|no account nobody
+		67|raw ann@one.example 1|"virtmap resolve ann@one.example" says which account
+		78|-o nosuch=1 list ann|unknown setting "nosuch"
+		78|-C /nonexistent accounts|/nonexistent: No such file
+		75|-o accounts=passwd-file:/nonexistent list ann|/nonexistent: No such file
+		75|-o accounts=passwd-file:/nonexistent accounts|/nonexistent: No such file
+		0|-h|usage: mailpeek
+		0|list -h|usage: mailpeek [-C FILE] [-o NAME=VALUE]... list [-b] ACCOUNT
+		0|-V|mailpeek 0
+	EOT
+}
+
+@test "words from outside are harmless in errors too" {
+	run -67 peek list $'\e[2J'
+	is "mailpeek: no account \\^[[2J" "$output"
+}
+
+@test "another user's mailbox is not looked into" {
+	scratch sh -c 'echo "other:x:12345:12345::/nonexistent::" >>accounts; echo "super:x:0:0::/root::" >>accounts'
+	run -77 peek list other
+	run -77 peek list super
+	run -0 peek accounts
+	is "" "$output"
+	run -0 peek accounts -a
+	[[ $output == *"another user's"* ]]
+	[[ $output == *"below min_uid"* ]]
+}
+
+@test "output that cannot be written is an error" {
+	[ -w /dev/full ] || skip "there is no /dev/full"
+	letters 2 | put ann/mbox
+	local command
+	for command in accounts 'list ann' 'raw ann 1'; do
+		run -74 scratch sh -c "mailpeek -C virtmda.conf $command >/dev/full"
+		[[ $output == *"standard output"* ]]
+	done
+}
+
+# ---- as root ---------------------------------------------------------------------------------
+
+# rooted: a directory that root trusts, with accounts of uids 65533 and 65534.
+rooted() {
+	[ "$(id -u)" -eq 0 ] || skip "needs root"
+	ROOTED=$(mktemp -d)
+	chmod 755 "$ROOTED"
+	mkdir -m 700 "$ROOTED/eve" "$ROOTED/fred" "$ROOTED/root"
+	letters 1 >"$ROOTED/eve/mbox"
+	letters 2 >"$ROOTED/fred/mbox"
+	letters 3 >"$ROOTED/root/mbox"
+	chown -R 65533:65533 "$ROOTED/eve"
+	chown -R 65534:65534 "$ROOTED/fred"
+	{
+		echo "eve:x:65533:65533::$ROOTED/eve::"
+		echo "fred:x:65534:65534::$ROOTED/fred::"
+		echo "mallory:x:65533:65533::$ROOTED/fred::"
+		echo "mole:x:65533:65533::$ROOTED/root::"
+	} >"$ROOTED/accounts"
+	printf 'accounts = passwd-file:%s/accounts\nmailbox = mbox:~/mbox\n' "$ROOTED" >"$ROOTED/conf"
+}
+
+@test "root sees every account, each with the account's own rights" {
+	rooted
+	run -0 "$BUILD/mailpeek" -C "$ROOTED/conf" accounts
+	[[ ${lines[1]} =~ ^eve\ +mbox\ +1\ .*ok$ ]]
+	[[ ${lines[2]} =~ ^fred\ +mbox\ +2\ .*ok$ ]]
+	[[ ${lines[3]} =~ ^mallory\ .*permission\ denied$ ]]
+	[[ ${lines[4]} =~ ^mole\ .*permission\ denied$ ]]
+	run -0 "$BUILD/mailpeek" -C "$ROOTED/conf" list fred
+	is 3 "${#lines[@]}"
+	run -77 "$BUILD/mailpeek" -C "$ROOTED/conf" list mallory
+	run -77 "$BUILD/mailpeek" -C "$ROOTED/conf" raw mole 1
+	rm -rf "$ROOTED"
+}

@@ -1,0 +1,379 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mailboxes to look into, and what Python says of them.
+
+    mailpeek.py fill MBOX MAILDIR SEED COUNT   the same random messages into both; MBOX.json keeps what was meant
+    mailpeek.py agree COMMAND... -- ACCOUNT mbox:PATH|maildir:PATH
+                                               run COMMAND (mailpeek with its options) and compare
+    mailpeek.py hostile MBOX MAILDIR           what a terminal, a parser or a patient reader would not like
+    mailpeek.py snapshot DIR                   every file's content and times, read without touching
+    mailpeek.py age DIR                        make every access time old enough for a read to renew it
+    mailpeek.py peak MIB COMMAND...            run COMMAND; fail if it took more memory
+
+Exit status 1 with a line on standard error for each difference.
+"""
+import base64
+import hashlib
+import json
+import mailbox
+import os
+import random
+import re
+import resource
+import subprocess
+import sys
+import time
+import unicodedata
+
+TEXTS = [
+    ("us-ascii", "plain words and punctuation, (all) of <it>"),
+    ("utf-8", "Grüße aus Zürich – naïve café €5"),
+    ("utf-8", "日本語の件名とテスト"),
+    ("utf-8", "emoji 😀 and עברית and العربية"),
+    ("utf-8", "e\u0301 combining o\u0308"),
+    ("iso-8859-1", "déjà vu à la carte"),
+    ("iso-8859-15", "Preis: 5 € für œuvre"),
+    ("windows-1252", "“quoted” – dash"),
+    ("koi8-r", "Привет из Москвы"),
+    ("windows-1251", "Здравствуйте, товарищи"),
+    ("iso-2022-jp", "会議のお知らせ"),
+    ("shift_jis", "重要なお知らせ"),
+    ("euc-kr", "안녕하세요 여러분"),
+    ("gb2312", "你好世界"),
+    ("big5", "繁體中文主旨"),
+    ("iso-8859-7", "Καλημέρα κόσμε"),
+]
+
+
+# ---- generating ------------------------------------------------------------------------------
+
+
+def random_text(rng):
+    charset, text = rng.choice(TEXTS)
+    if rng.random() < 0.3:
+        text = " ".join([text] * rng.randint(2, 6))
+    return charset, text
+
+
+def encoded(rng, charset, text):
+    """The bytes of a header value, and what it means."""
+    if charset == "us-ascii":
+        return text.encode(), text
+    if charset == "utf-8" and rng.random() < 0.3:
+        return text.encode(), text
+    words = encoded_words(rng, charset, text)
+    return rng.choice([b" ", b"\n ", b"\r\n\t"]).join(words), text
+
+
+def encoded_words(rng, charset, text):
+    """RFC 2047, now and then cut within a character, as some mailers do."""
+    spelled = rng.choice([charset, charset.upper(), charset + "*en"])
+    data = text.encode(charset)
+    step = rng.choice([9, 21, 30, 45, 200])
+    if charset == "iso-2022-jp" or rng.random() < 0.5:
+        pieces = [text[i : i + step].encode(charset) for i in range(0, len(text), step)]
+    else:
+        pieces = [data[i : i + step] for i in range(0, len(data), step)]
+    for piece in pieces:
+        if rng.random() < 0.5:
+            body = b"?B?" + base64.b64encode(piece)
+        else:
+            body = b"?q?" + b"".join(b"_" if c == 32 else b"=%02X" % c for c in piece)
+        yield b"=?" + spelled.encode() + body + b"?="
+
+
+def random_header(rng):
+    lines, meant = [], {"From": "", "Subject": ""}
+    for name in rng.sample(["Received", "From", "To", "Subject", "Date", "X-Long", "Message-Id"], 7):
+        if rng.random() < 0.05:
+            continue
+        spelled = rng.choice([name, name, name.lower(), name.upper()])
+        if name == "Subject":
+            value, meant[name] = encoded(rng, *random_text(rng))
+            if rng.random() < 0.2:
+                value, meant[name] = b"folded\n\t" + value, "folded " + meant[name]
+        elif name == "From":
+            value, phrase = encoded(rng, *random_text(rng))
+            value, meant[name] = value + b" <a%d@x.example>" % rng.randint(0, 99), phrase
+            meant[name] += " " + re.search(rb"<[^<]*>$", value)[0].decode()
+        elif name == "Received":
+            value = b"from a.example\n\tby b.example; Thu, 1 Jan 2026 00:00:00 +0000"
+        elif name == "X-Long":
+            value = b"x" * rng.choice([10, 1000, 5000])
+        else:
+            value = b"value of " + name.encode()
+        lines.append(spelled.encode() + b":" + rng.choice([b" ", b" ", b"", b"   "]) + value + b"\n")
+    return b"".join(lines), meant
+
+
+def random_body(rng):
+    pieces = []
+    for _ in range(rng.choice([0, 1, 3, 20, 400])):
+        pieces.append(
+            rng.choice(
+                [
+                    b"a line of text\n",
+                    b"\n",
+                    b"From the beginning of a line\n",
+                    b"From a@b.example Thu Jan  1 00:00:00 1970\n",
+                    b">From quoted\n",
+                    b">>From twice\n",
+                    b"Status: RO\n",
+                    b"CR LF\r\n",
+                    b"NUL \0 and \x1b[31m escape\n",
+                    bytes(rng.randrange(256) for _ in range(60)) + b"\n",
+                    b"x" * rng.choice([100, 3000, 70000]) + b"\n",
+                ]
+            )
+        )
+    return b"".join(pieces)
+
+
+def from_line(rng, when):
+    sender = rng.choice(["a@b.example", "MAILER-DAEMON", "-", '"a b"@c.example', "bob at x.example "])
+    date = time.strftime("%a %b %e %H:%M:%S %Y", time.gmtime(when))
+    zone = rng.choice(["", "", "", " +0000"])
+    return f"From {sender} {date}{zone}\n".encode()
+
+
+def quoted(message):
+    return re.sub(rb"^(>*From )", rb">\1", message, flags=re.M)
+
+
+def unquoted(message):
+    return re.sub(rb"^>(>*From )", rb"\1", message, flags=re.M)
+
+
+def random_message(rng):
+    header, meant = random_header(rng)
+    return header, random_body(rng), meant
+
+
+def status_lines(flags):
+    """Status and X-Status as an mbox has them for these Maildir flags, and "O" for not new."""
+    status = ("R" if "S" in flags else "") + ("O" if "O" in flags else "")
+    extra = "".join(mbox for maildir, mbox in (("R", "A"), ("F", "F"), ("T", "D"), ("D", "T")) if maildir in flags)
+    return b"".join(
+        f"{name}: {value}\n".encode() for name, value in (("Status", status), ("X-Status", extra)) if value
+    )
+
+
+def fill(mbox, maildir, seed, count):
+    rng = random.Random(int(seed))
+    meant = []
+    mailbox.Maildir(maildir, create=True)
+    with open(mbox, "wb") as out:
+        for n in range(int(count)):
+            header, body, said = random_message(rng)
+            when = 1700000000 + rng.randint(0, 3) + 4 * n
+            flags = "".join(flag for flag in "DFORST" if rng.random() < 0.3)
+            message = header + status_lines(flags) + b"\n" + body
+            out.write(from_line(rng, when) + quoted(message) + (b"" if message.endswith(b"\n") else b"\n") + b"\n")
+            meant.append({"when": when, **said})
+            write_maildir(rng, maildir, n, when, flags, header + b"\n" + body)
+    with open(mbox + ".json", "w", encoding="utf-8") as out:
+        json.dump(meant, out)
+
+
+def write_maildir(rng, maildir, n, when, flags, message):
+    name = f"{when}.M{rng.randrange(10**6)}P{n}.host"
+    if rng.random() < 0.5:
+        name += f",S={len(message)}"
+    flags = "".join(flag for flag in flags if flag != "O")
+    place = f"cur/{name}:2,{flags}" if flags or rng.random() < 0.5 else f"new/{name}"
+    with open(os.path.join(maildir, place), "wb") as out:
+        out.write(message)
+
+
+# ---- comparing -------------------------------------------------------------------------------
+
+
+class Python:
+    """A mailbox as Python's mailbox module has it, in mailpeek's order."""
+
+    def __init__(self, location):
+        self.kind, self.path = location.split(":", 1)
+        if self.kind == "mbox":
+            self.box = mailbox.mbox(self.path, create=False)
+            self.keys = self.box.keys()
+        else:
+            self.box = mailbox.Maildir(self.path, create=False)
+            self.keys = sorted(self.box.keys(), key=lambda key: int(key.split(".")[0]))
+
+    def flags(self, key):
+        message = self.box.get_message(key)
+        letters = message.get_flags()
+        if self.kind == "mbox":
+            out = "" if "R" in letters else "U" if "O" in letters else "N"
+            order = (("A", "A"), ("F", "F"), ("T", "T"), ("D", "D"))
+        else:
+            out = "" if "S" in letters else "N" if message.get_subdir() == "new" else "U"
+            order = (("R", "A"), ("F", "F"), ("P", "P"), ("D", "T"), ("T", "D"))
+        return (out + "".join(shown for letter, shown in order if letter in letters)) or "-"
+
+    def raw(self, key):
+        stored = self.box.get_bytes(key)
+        return unquoted(stored) if self.kind == "mbox" else stored
+
+    def size(self, key):
+        return len(self.box.get_bytes(key))
+
+    def bytes(self):
+        if self.kind == "mbox":
+            return os.path.getsize(self.path)
+        return sum(self.size(key) for key in self.keys)
+
+
+def columns(text):
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
+    )
+
+
+def padded(text, width):
+    return text + " " * max(0, width - columns(text))
+
+
+def iso(when):
+    return time.strftime("%Y-%m-%dT%H:%M:%S+0000", time.gmtime(when))
+
+
+def run(command):
+    return subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+
+
+def expected_rows(python, meant):
+    for n, (key, said) in enumerate(zip(python.keys, meant), 1):
+        head = f"{n:5d}  {python.flags(key):5s}  {iso(said['when'])}  {python.size(key):10d}  "
+        yield (head + padded(said["From"], 28) + "  " + said["Subject"]).rstrip()
+
+
+def differences(command, account, location):
+    python = Python(location)
+    mbox = location.split(":", 1)[1] if python.kind == "mbox" else os.path.join(os.getcwd(), "ann/mbox")
+    with open(mbox + ".json", encoding="utf-8") as file:
+        meant = json.load(file)
+    if len(meant) != len(python.keys):
+        yield f"Python counts {len(python.keys)}, not {len(meant)}"
+    rows = run(command + ["list", account]).decode().splitlines()[1:]
+    expected = list(expected_rows(python, meant))
+    if len(rows) != len(expected):
+        yield f"list has {len(rows)} rows, Python {len(expected)}"
+    for row, wanted in zip(rows, expected):
+        if row.rstrip() != wanted:
+            yield f"list:\n  {row}\n  {wanted}"
+    for n, key in enumerate(python.keys, 1):
+        if run(command + ["raw", account, str(n)]) != python.raw(key):
+            yield f"raw {n} differs"
+    unread = sum(python.flags(key)[0] in "NU" for key in python.keys)
+    newest = iso(max(said["when"] for said in meant))
+    wanted = [account, python.kind, str(len(python.keys)), str(unread), str(python.bytes()), newest, "-", "ok"]
+    found = [row.split() for row in run(command + ["accounts"]).decode().splitlines() if row.split()[0] == account]
+    if found != [wanted]:
+        yield f"accounts:\n  {found}\n  {wanted}"
+
+
+def agree(*args):
+    split = args.index("--")
+    found = list(differences(list(args[:split]), *args[split + 1 :]))
+    for line in found[:20]:
+        print(line, file=sys.stderr)
+    return 1 if found else 0
+
+
+# ---- hostile ---------------------------------------------------------------------------------
+
+DANGEROUS = [
+    b"\x1b]0;title\x07\x1b[2J\x1b[31m",
+    b"\x9b31m\xc2\x9b31m",
+    "\u202eesrever\u2066\u200b\u2028\ufeff".encode(),
+    b"=?utf-8?q?=1B[2J=0D=0Agone=07=C2=9B=E2=80=AE?=",
+    b"=?utf-8?b?G1sySg0K?=",
+    b"=?iso-2022-jp?q?=1B$B=1B?=",
+    b"=?utf-7?q?+ABs-[2J?=",
+    b"=?no-such-charset?q?=FF=1B?=",
+    b"=?../../../etc/passwd?q?x?=",
+    b"=?utf-8?q?" + b"=FF" * 100 + b"?=",
+    b"nul \0 in \0 between",
+    b"cr \r in between",
+    b"\xff\xfe\xfa\x80",
+    "a".encode() + "\u0301".encode() * 5000,
+    b"=?utf-8?q?" * 3000,
+    b"x" * 300000,
+    b"\\^[ not an escape",
+    b"",
+]
+
+
+def hostile(mbox, maildir):
+    mailbox.Maildir(maildir, create=True)
+    with open(mbox, "wb") as out:
+        for n, text in enumerate(DANGEROUS):
+            message = b"From: " + text + b" <a@b>\nSubject: " + text + b"\n\n" + text + b"\n"
+            out.write(b"From a@b Thu Jan  1 00:00:00 1970\n" + quoted(message) + b"\n")
+            with open(os.path.join(maildir, f"cur/{n}.x:2,"), "wb") as file:
+                file.write(message)
+        out.write(b"From a@b Thu Jan  1 00:00:00 1970\n" + b"X: y\n" * 100000 + b"Subject: beyond\n\nbody\n\n")
+        out.write(b"From a@b Thu Jan  1 00:00:00 1970\nSubject: ")
+        for _ in range(64):
+            out.write(b"y" * 1024 * 1024)
+        out.write(b"\n\nbody\n\nFrom a@b Thu Jan  1 00:00:00 1970\nSubject: the last\n\nbody\n\n")
+    for name in (b"cur/\x1b[2J", b"new/\xff\xfe:2,\x80S", b"cur/1.\xe2\x80\xae:2,"):
+        with open(os.path.join(os.fsencode(maildir), name), "wb") as file:
+            file.write(b"Subject: odd name\n\n")
+
+
+# ---- looking at a tree -----------------------------------------------------------------------
+
+
+def entries(directory):
+    if not os.path.isdir(directory):
+        yield directory
+        return
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOATIME)
+    try:
+        names = sorted(os.listdir(fd), key=os.fsencode)
+    finally:
+        os.close(fd)
+    yield directory
+    for name in names:
+        path = os.path.join(directory, name)
+        if os.path.isdir(path) and not os.path.islink(path):
+            yield from entries(path)
+        else:
+            yield path
+
+
+def digest(path):
+    fd = os.open(path, os.O_RDONLY | os.O_NOATIME)
+    with open(fd, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+def snapshot(directory):
+    for path in entries(directory):
+        st = os.lstat(path)
+        content = digest(path) if os.path.isfile(path) and not os.path.islink(path) else "-"
+        print(
+            ascii(path), st.st_ino, oct(st.st_mode), st.st_nlink, st.st_uid, st.st_size,
+            st.st_mtime_ns, st.st_atime_ns, st.st_ctime_ns, content,
+        )  # fmt: skip
+
+
+def age(directory):
+    for path in entries(directory):
+        os.utime(path, (1000000000, 1000000001), follow_symlinks=False)
+
+
+def peak(mib, *command):
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    taken = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+    if taken <= int(mib):
+        return 0
+    print(f"{taken} MiB, more than {mib}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    verbs = {verb.__name__: verb for verb in (fill, agree, hostile, snapshot, age, peak)}
+    sys.exit(verbs[sys.argv[1]](*sys.argv[2:]))
