@@ -253,6 +253,10 @@ run_suite(const char *name, TCase *tcase)
 
 	must(mkdtemp(base) != NULL && chmod(base, 0755) == 0);
 	snprintf(command, sizeof(command), "rm -rf '%s'", base);
+	if (!is_root())
+		printf("%s: skipped as an ordinary user: other owners, full disks, name spaces, "
+		       "the broker\n",
+		    name);
 	tcase_set_timeout(tcase, 120);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
