@@ -51,11 +51,14 @@ pid_t lock_fcntl_holder(int fd); /* a process that has it, for messages; 0 unkno
  * that ever had its number. 0, or -1 with err (ENOMEM). */
 int lock_dot_identity(struct buf *out, struct err *err);
 
-/* Link a new file with this content, 0644, into place as `name`. A descriptor (O_CLOEXEC) with *st
- * filled: while it is open no other file can get this inode number. -1 with err: EEXIST, there is
- * one. */
-int lock_dot_create(
-    int dirfd, const char *name, const void *content, size_t len, struct stat *st, struct err *err);
+/* Link a new file with this content, 0644, into place as `name`. A descriptor (O_CLOEXEC) for
+ * lock_dot_drop: while it is open no other file can get this inode number. -1 with err: EEXIST,
+ * there is one. */
+int lock_dot_create(int dirfd, const char *name, const void *content, size_t len, struct err *err);
+
+/* Remove the dotlock whose descriptor this is; the caller closes it. 0, also when somebody has
+ * removed it before, or -1 with err. */
+int lock_dot_drop(int dirfd, const char *name, int fd, struct err *err);
 
 /* Remove the dotlock if it still is the file (dev, ino). 0, also when it is gone or another one by
  * now, or -1 with err. */
@@ -79,8 +82,9 @@ struct lock_dot {
 };
 
 /* Look at a dotlock without following or waiting for anything. `uid`: the account. The caller holds
- * the mailbox's fcntl lock: where process numbers mean nothing (another PID namespace), that is the
- * proof that a holder of ours no longer lives. 0 with *out (lock_dot_release), or -1 with err. */
+ * the mailbox's fcntl lock, which a holder of ours would have until its message is whole: the
+ * second proof, where process numbers mean nothing (another PID namespace). 0 with *out
+ * (lock_dot_release), or -1 with err. */
 int lock_dot_look(int dirfd, const char *name, uid_t uid, struct lock_dot *out, struct err *err);
 void lock_dot_release(struct lock_dot *dot);
 

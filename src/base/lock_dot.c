@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Dotlocks. The first line is the process number alone, as everybody writes it (liblockfile, mutt's
- * mutt_dotlock); the second tells that process from any other: host, boot, PID namespace, start
- * time. From those, and never from its age alone, follows whether the holder is dead. What others
- * wrote is read with suspicion: the file may be anybody's, and anything.
+ * mutt_dotlock); the second tells that process from any other: host, boot, start time. From those,
+ * and never from its age alone, follows whether the holder is dead. What others wrote is read with
+ * suspicion: the file may be anybody's, and anything.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +29,6 @@ struct holder {
 	pid_t pid;
 	char host[_UTSNAME_NODENAME_LENGTH + 1];
 	char boot[64];            /* "-" where /proc does not tell */
-	unsigned long long space; /* PID namespace; 0 unknown */
 	unsigned long long start; /* clock ticks since boot; 0 unknown */
 };
 
@@ -79,7 +78,6 @@ static void
 find_self(struct holder *self)
 {
 	struct utsname names;
-	struct stat space;
 
 	*self = (struct holder){ .pid = getpid() };
 	if (uname(&names) == 0)
@@ -94,8 +92,6 @@ find_self(struct holder *self)
 		self->boot[strcspn(self->boot, "\n")] = '\0';
 	if (self->boot[0] == '\0')
 		strcpy(self->boot, "-");
-	if (stat("/proc/self/ns/pid", &space) == 0)
-		self->space = space.st_ino;
 	if (start_of(self->pid, &self->start) != 1)
 		self->start = 0;
 }
@@ -106,8 +102,8 @@ lock_dot_identity(struct buf *out, struct err *err)
 	struct holder self;
 
 	find_self(&self);
-	if (buf_addf(out, "%ld\n" TAG " %s %s %llu %llu\n", (long)self.pid, self.host, self.boot,
-	        self.space, self.start) == -1)
+	if (buf_addf(out, "%ld\n" TAG " %s %s %llu\n", (long)self.pid, self.host, self.boot,
+	        self.start) == -1)
 		return err_set(err, errno, "dotlock");
 	return 0;
 }
@@ -190,40 +186,33 @@ create_nameless(int dirfd, const char *name, const void *content, size_t len, st
 	return -1;
 }
 
-/* A dotlock by whichever way works here. A descriptor, or -1 with err. */
-static int
-create(int dirfd, const char *name, const void *content, size_t len, struct err *err)
+int
+lock_dot_create(int dirfd, const char *name, const void *content, size_t len, struct err *err)
 {
 	static const int no_nameless[] = { EOPNOTSUPP, EISDIR, EINVAL, ENOENT };
 	int fd = create_nameless(dirfd, name, content, len, err);
 
 	for (size_t i = 0; fd == -1 && i < sizeof(no_nameless) / sizeof(no_nameless[0]); i++) {
-		if (err->num == no_nameless[i])
-			return create_named(dirfd, name, content, len, err);
+		if (err->num == no_nameless[i]) {
+			fd = create_named(dirfd, name, content, len, err);
+			break;
+		}
 	}
+	if (fd == -1)
+		errno = err->num;
 	return fd;
 }
 
 int
-lock_dot_create(
-    int dirfd, const char *name, const void *content, size_t len, struct stat *st, struct err *err)
+lock_dot_drop(int dirfd, const char *name, int fd, struct err *err)
 {
-	struct stat created;
-	int fd = create(dirfd, name, content, len, err);
+	struct stat st;
 
-	if (fd == -1) {
-		errno = err->num;
-		return -1;
-	}
-	if (fstat(fd, &created) == -1) {
-		err_set(err, errno, "dotlock: stat %s", name);
-		unlinkat(dirfd, name, 0);
-		close(fd);
-		errno = err->num;
-		return -1;
-	}
-	*st = created;
-	return fd;
+	if (fstat(fd, &st) == -1)
+		return err_set(err, errno, "dotlock: stat %s", name);
+	if (st.st_nlink > 0 && unlinkat(dirfd, name, 0) == -1 && errno != ENOENT)
+		return err_set(err, errno, "dotlock: remove %s", name);
+	return 0;
 }
 
 int
@@ -294,7 +283,7 @@ parse_holder(const char *text, struct holder *holder)
 	if (!take_word(&p, tag, sizeof(tag)) || strcmp(tag, TAG) != 0 ||
 	    !take_word(&p, holder->host, sizeof(holder->host)) ||
 	    !take_word(&p, holder->boot, sizeof(holder->boot)) ||
-	    !take_number(&p, &holder->space) || !take_number(&p, &holder->start) || *p != '\n')
+	    !take_number(&p, &holder->start) || *p != '\n')
 		return 0;
 	holder->pid = (pid_t)pid;
 	return (size_t)(p + 1 - text);
@@ -306,9 +295,9 @@ is_gone(pid_t pid)
 	return kill(pid, 0) == -1 && errno == ESRCH;
 }
 
-/* One of ours. Another host's processes cannot be judged from here. In another PID namespace of
- * this kernel the number means nothing, but a holder of ours would hold the fcntl lock that our
- * caller has. */
+/* One of ours. Another host's processes cannot be judged from here. A number that only means
+ * nothing in this PID namespace does no harm: a live holder of ours that still writes has the fcntl
+ * lock, which our caller has. */
 static bool
 ours_is_dead(const struct holder *holder, time_t age)
 {
@@ -323,8 +312,6 @@ ours_is_dead(const struct holder *holder, time_t age)
 		return is_gone(holder->pid) && age >= PATIENCE;
 	if (strcmp(holder->boot, self.boot) != 0)
 		return true;
-	if (holder->space == 0 || holder->space != self.space)
-		return age >= PATIENCE;
 	if (is_gone(holder->pid))
 		return true;
 	alive = start_of(holder->pid, &start);

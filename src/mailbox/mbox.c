@@ -125,7 +125,7 @@ keep_looking_new(const struct mbox *m)
 	time_t now = time(NULL);
 	struct timespec times[2] = { { .tv_sec = now - 1 }, { .tv_nsec = UTIME_OMIT } };
 
-	if (m->atime.tv_sec >= now)
+	if (m->times[0].tv_sec >= now)
 		futimens(m->fd, times);
 }
 
@@ -134,8 +134,6 @@ append(struct mbox *m, struct err *err)
 {
 	const struct mailbox_delivery *delivery = m->delivery;
 
-	if (delivery_wanted(delivery, err) == -1)
-		return -1;
 	if (m->newlines > 0 && write_mailbox(m, "\n\n", m->newlines, err) == -1)
 		return -1;
 	if (message_write(
@@ -147,11 +145,13 @@ append(struct mbox *m, struct err *err)
 	/* Empty until now: its name may be as new as its content. */
 	if (m->length == 0 && mbox_sync_directory(m) == -1)
 		return err_set(err, errno, "mbox: fsync %s", m->directory);
+	/* Asked as late as can be: a sendmail that is killed closes its end of the pipe before its
+	 * children get a new parent. Until the locks are gone nobody has read the message. */
 	return delivery_wanted(delivery, err);
 }
 
-/* Back to the old length, on the held descriptor. `end`: where our writing ended, to see whether
- * somebody who takes no lock has appended behind it: that mail is not ours to cut. */
+/* Back to the old length and times, on the held descriptor. `end`: where our writing ended, to see
+ * whether somebody who takes no lock has appended behind it: that mail is not ours to cut. */
 static void
 restore(const struct mbox *m, off_t end, struct err *err)
 {
@@ -166,7 +166,8 @@ restore(const struct mbox *m, off_t end, struct err *err)
 	if (st.st_size > end)
 		err_prefix(err, "mbox: %s not restored to %lld bytes, others wrote behind it",
 		    m->path, (long long)m->length);
-	else if (ftruncate(m->fd, m->length) == -1 || fsync(m->fd) == -1)
+	else if (ftruncate(m->fd, m->length) == -1 || futimens(m->fd, m->times) == -1 ||
+	         fsync(m->fd) == -1)
 		err_prefix(err, "mbox: %s not restored to %lld bytes (%s)", m->path,
 		    (long long)m->length, strerror(errno));
 }

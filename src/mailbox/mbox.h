@@ -33,10 +33,7 @@ struct mbox {
 	int dirfd;
 	bool dir_readable; /* else opened with O_PATH, which fsync(2) refuses */
 	int fd;            /* the mailbox, or -1 */
-	bool dotlocked;
-	int lock_fd; /* the dotlock, open so that its inode number stays its own; or -1 */
-	dev_t lock_dev;
-	ino_t lock_ino;
+	int lock_fd;       /* our dotlock, open so that its inode number stays its own; or -1 */
 
 	/* What is to be done, decided under the fcntl lock and announced in the dotlock. */
 	struct mbox_record ours;
@@ -46,7 +43,7 @@ struct mbox {
 	off_t size;                    /* as found */
 	off_t length;                  /* to append at, and to restore on failure */
 	size_t newlines;               /* that the last message lacks */
-	struct timespec atime;
+	struct timespec times[2];      /* of access and change, as found */
 };
 
 /* ---- mbox_file.c: the mailbox, opened safely */

@@ -47,7 +47,8 @@ make_plan(struct mbox *m, struct err *err)
 	if (mbox_check_file(m, &st, err) == -1 || find_torn(m, &st, err) == -1 ||
 	    mbox_missing_newlines(m, m->length, &m->newlines, err) == -1)
 		return -1;
-	m->atime = st.st_atim;
+	m->times[0] = st.st_atim;
+	m->times[1] = st.st_mtim;
 	m->ours.dev = st.st_dev;
 	m->ours.ino = st.st_ino;
 	m->ours.length = m->length + (off_t)m->newlines;
@@ -70,7 +71,7 @@ announce(const struct mbox *m, struct buf *text, struct err *err)
 }
 
 static int
-ask_for_dotlock(struct mbox *m, const struct buf *text, struct stat *st, struct err *err)
+ask_for_dotlock(struct mbox *m, const struct buf *text, struct err *err)
 {
 	const struct mailbox_broker *broker = m->delivery->broker;
 
@@ -78,7 +79,7 @@ ask_for_dotlock(struct mbox *m, const struct buf *text, struct stat *st, struct 
 		return -1;
 	m->lock_fd = openat(
 	    m->dirfd, m->lock_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (m->lock_fd == -1 || fstat(m->lock_fd, st) == -1)
+	if (m->lock_fd == -1)
 		return err_set(err, errno, "mbox: open %s" LOCK_SUFFIX, m->path);
 	return 0;
 }
@@ -88,34 +89,27 @@ static int
 create_dotlock(struct mbox *m, struct err *err)
 {
 	struct buf text = BUF_INIT;
-	struct stat st;
 	int failed = announce(m, &text, err);
 
 	if (failed == 0) {
-		m->lock_fd = lock_dot_create(m->dirfd, m->lock_name, text.data, text.len, &st, err);
+		m->lock_fd = lock_dot_create(m->dirfd, m->lock_name, text.data, text.len, err);
 		failed = m->lock_fd == -1 ? -1 : 0;
 		if (failed == -1 && mbox_not_allowed(err->num) &&
 		    m->delivery->broker->create_dotlock != NULL)
-			failed = ask_for_dotlock(m, &text, &st, err);
+			failed = ask_for_dotlock(m, &text, err);
 	}
-	if (failed == 0) {
-		m->lock_dev = st.st_dev;
-		m->lock_ino = st.st_ino;
-		m->dotlocked = true;
-	} else {
+	if (failed == -1)
 		err_prefix(err, "mbox: %s", m->path);
-	}
 	buf_free(&text);
 	return failed;
 }
 
+/* What the account may not remove, the broker may be asked to. 0, or -1 with err. */
 static int
-remove_any_dotlock(const struct mbox *m, dev_t dev, ino_t ino, struct err *err)
+ask_to_remove(const struct mbox *m, dev_t dev, ino_t ino, struct err *err)
 {
 	const struct mailbox_broker *broker = m->delivery->broker;
 
-	if (lock_dot_remove(m->dirfd, m->lock_name, dev, ino, err) == 0)
-		return 0;
 	if (mbox_not_allowed(err->num) && broker->remove_dotlock != NULL &&
 	    broker->remove_dotlock(broker->arg, dev, ino, err) == 0)
 		return 0;
@@ -125,15 +119,25 @@ remove_any_dotlock(const struct mbox *m, dev_t dev, ino_t ino, struct err *err)
 int
 mbox_unlock_dot(struct mbox *m, struct err *err)
 {
-	int failed = 0;
+	struct stat st;
+	int failed;
 
-	if (m->dotlocked)
-		failed = remove_any_dotlock(m, m->lock_dev, m->lock_ino, err);
-	if (m->lock_fd != -1)
-		close(m->lock_fd);
+	if (m->lock_fd == -1)
+		return 0;
+	failed = lock_dot_drop(m->dirfd, m->lock_name, m->lock_fd, err);
+	if (failed == -1 && fstat(m->lock_fd, &st) == 0)
+		failed = ask_to_remove(m, st.st_dev, st.st_ino, err);
+	close(m->lock_fd);
 	m->lock_fd = -1;
-	m->dotlocked = false;
 	return failed;
+}
+
+static int
+remove_stale(const struct mbox *m, const struct lock_dot *dot, struct err *err)
+{
+	if (lock_dot_remove(m->dirfd, m->lock_name, dot->dev, dot->ino, err) == 0)
+		return 0;
+	return ask_to_remove(m, dot->dev, dot->ino, err);
 }
 
 /* A dotlock is in the way. 1 it is gone (or was stale and is removed): try again; 0 it is held; -1
@@ -151,8 +155,7 @@ clear_stale(struct mbox *m, struct err *err)
 	} else {
 		err_prefix(err, "mbox: %s", m->path);
 	}
-	if (cleared == 0 && dot.state == LOCK_DOT_STALE &&
-	    remove_any_dotlock(m, dot.dev, dot.ino, &m->stuck) == 0) {
+	if (cleared == 0 && dot.state == LOCK_DOT_STALE && remove_stale(m, &dot, &m->stuck) == 0) {
 		if (dot.ours)
 			m->ntorn = mbox_record_parse(&dot.rest, m->torn);
 		if (dot.pid != 0)
@@ -189,19 +192,17 @@ take_dotlock(struct mbox *m, struct err *err)
 
 /* ---- both locks -------------------------------------------------------------------- */
 
-/* Both are held: is the file still the one with that name, and as long as we planned for? 1 / 0 /
- * -1. */
+/* Both are held: is the file that was planned for still the one with that name, and as long? 1 / 0
+ * / -1. */
 static int
 is_settled(const struct mbox *m, struct err *err)
 {
-	struct stat held, named;
+	struct stat st;
 
-	if (fstat(m->fd, &held) == -1)
-		return err_set(err, errno, "mbox: stat %s", m->path);
-	if (fstatat(m->dirfd, m->base, &named, AT_SYMLINK_NOFOLLOW) == -1)
+	if (fstatat(m->dirfd, m->base, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return errno == ENOENT ? 0 : err_set(err, errno, "mbox: stat %s", m->path);
-	return held.st_dev == named.st_dev && held.st_ino == named.st_ino && held.st_nlink == 1 &&
-	       held.st_size == m->size;
+	return st.st_dev == m->ours.dev && st.st_ino == m->ours.ino && st.st_nlink == 1 &&
+	       st.st_size == m->size;
 }
 
 /* One attempt. 1 both locks are held, 0 not now, -1 with err. Whatever is not 1 holds nothing:

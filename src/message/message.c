@@ -16,7 +16,8 @@
 #include "io.h"
 #include "view.h"
 
-#define READ_STEP 65536 /* bytes: what a pipe holds */
+#define READ_FIRST 16384 /* bytes; more than most messages have */
+#define READ_STEP  65536 /* bytes: what a pipe holds */
 
 /* A file that has no name, or has lost it. */
 static int
@@ -41,11 +42,11 @@ open_spool(const char *spool_dir, struct err *err)
 	return fd;
 }
 
-/* What is in memory, and whatever follows, into a file. */
+/* What is in memory, and whatever follows, into a file. `room`: bytes at message->data. */
 static int
-spool_to_file(struct message *message, int fd, const char *spool_dir, struct err *err)
+spool_to_file(struct message *message, size_t room, int fd, const char *spool_dir, struct err *err)
 {
-	size_t have = (size_t)message->size;
+	size_t have = (size_t)message->size, step = room < READ_STEP ? room : READ_STEP;
 
 	message->fd = open_spool(spool_dir, err);
 	if (message->fd == -1)
@@ -55,7 +56,7 @@ spool_to_file(struct message *message, int fd, const char *spool_dir, struct err
 
 		if (io_write_all(message->fd, message->data, have) == -1)
 			return err_set(err, errno, "message: write spool file in %s", spool_dir);
-		n = io_read(fd, message->data, READ_STEP);
+		n = io_read(fd, message->data, step);
 		if (n == -1)
 			return err_set(err, errno, "message: read");
 		if (n == 0)
@@ -76,7 +77,7 @@ read_message(
 	ssize_t n;
 
 	do {
-		if (buf_reserve(&buf, READ_STEP) == -1) {
+		if (buf_reserve(&buf, buf.len == 0 ? READ_FIRST : 1) == -1) {
 			buf_free(&buf);
 			return err_set(err, errno, "message: read");
 		}
@@ -88,7 +89,7 @@ read_message(
 	message->size = buf.len;
 	if (n == -1)
 		return err_set(err, errno, "message: read");
-	return n == 0 ? 0 : spool_to_file(message, fd, spool_dir, err);
+	return n == 0 ? 0 : spool_to_file(message, buf.cap, fd, spool_dir, err);
 }
 
 int

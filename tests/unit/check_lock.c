@@ -14,7 +14,6 @@
 #define NAME "box.lock"
 
 static int at; /* the directory */
-static struct stat st;
 static struct lock_dot dot;
 
 static void
@@ -35,7 +34,7 @@ close_dir(void)
 static int
 create(const char *text)
 {
-	return lock_dot_create(at, NAME, text, strlen(text), &st, &err);
+	return lock_dot_create(at, NAME, text, strlen(text), &err);
 }
 
 static void
@@ -57,29 +56,41 @@ ck_state(enum lock_dot_state state)
 
 /* ---- create, remove ---------------------------------------------------------------------- */
 
+static bool
+named(struct stat *st)
+{
+	return fstatat(at, NAME, st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static void
 create_and_remove(void)
 {
-	struct stat named;
-	int fd = create("content\n");
+	int other, fd = create("content\n");
+	struct stat st, now;
 
 	ck_assert_msg(fd != -1, "%s", err.text);
-	ck_assert_int_eq(fstatat(at, NAME, &named, AT_SYMLINK_NOFOLLOW), 0);
-	ck_assert_uint_eq(named.st_ino, st.st_ino);
-	ck_assert_uint_eq(named.st_nlink, 1);
-	ck_assert_uint_eq(named.st_mode, S_IFREG | (0644 & ~umask(022)));
-	ck_assert_int_eq(named.st_size, 8);
-	named = st;
+	ck_assert(named(&st));
+	ck_assert_uint_eq(st.st_nlink, 1);
+	ck_assert_uint_eq(st.st_mode, S_IFREG | (0644 & ~umask(022)));
+	ck_assert_int_eq(st.st_size, 8);
 	ck_assert_int_eq(create("other"), -1);
-	ck_assert_uint_eq(named.st_ino, st.st_ino);
 	ck_assert_int_eq(err.num, EEXIST);
 	ck_assert_int_eq(lock_dot_remove(at, NAME, st.st_dev, st.st_ino + 1, &err), 0);
-	ck_assert_int_eq(fstatat(at, NAME, &named, AT_SYMLINK_NOFOLLOW), 0);
-	ck_assert_int_eq(named.st_size, 8);
+	ck_assert(named(&now) && now.st_ino == st.st_ino && now.st_size == 8);
 	ck_assert_int_eq(lock_dot_remove(at, NAME, st.st_dev, st.st_ino, &err), 0);
-	ck_assert_int_eq(fstatat(at, NAME, &named, AT_SYMLINK_NOFOLLOW), -1);
+	ck_assert(!named(&now));
 	ck_assert_int_eq(lock_dot_remove(at, NAME, st.st_dev, st.st_ino, &err), 0);
+
+	/* Ours was removed by somebody, and this is another's: it is left alone. */
+	other = create("other");
+	ck_assert_int_ne(other, -1);
+	ck_assert_int_eq(lock_dot_drop(at, NAME, fd, &err), 0);
+	ck_assert(named(&now));
+	ck_assert_int_eq(lock_dot_drop(at, NAME, other, &err), 0);
+	ck_assert(!named(&now));
+	ck_assert_int_eq(lock_dot_drop(at, NAME, other, &err), 0);
 	close(fd);
+	close(other);
 }
 
 START_TEST(created_once_and_removed_once)
@@ -153,7 +164,7 @@ START_TEST(a_full_name_is_an_error)
 
 	memset(name, 'x', sizeof(name) - 1);
 	name[sizeof(name) - 1] = '\0';
-	ck_assert_int_eq(lock_dot_create(at, name, "x", 1, &st, &err), -1);
+	ck_assert_int_eq(lock_dot_create(at, name, "x", 1, &err), -1);
 	ck_assert_int_eq(err.num, ENAMETOOLONG);
 	ck_assert_int_eq(entries(""), 0);
 }
@@ -186,7 +197,7 @@ static const struct {
 	{ "2147483646:host.example", OLD, LOCK_DOT_HELD },
 	{ "2147483646\nmore", OLD, LOCK_DOT_HELD },
 	{ "2147483646\nvirtmda", OLD, LOCK_DOT_HELD },
-	{ "2147483646\nvirtmda a b c d\n", OLD, LOCK_DOT_HELD },
+	{ "2147483646\nvirtmda a b c\n", OLD, LOCK_DOT_HELD },
 	{ "From somebody's mailbox named box.lock\n", OLD, LOCK_DOT_HELD },
 	{ "no number\n", OLD, LOCK_DOT_HELD },
 };
@@ -225,60 +236,53 @@ END_TEST
 
 /* Lay a dotlock of ours with the words of its second line replaced where `words` says so. */
 static struct {
-	const char *host, *boot, *space, *start;
+	const char *host, *boot, *start;
 } words;
 
 static void
 lay_ours(void)
 {
-	char host[128], boot[128], space[32], start[32];
+	char host[128], boot[128], start[32];
 	struct buf text = BUF_INIT;
 	long pid;
 
 	must(lock_dot_identity(&text, &err) == 0);
-	must(sscanf(buf_cstr(&text), "%ld\nvirtmda %127s %127s %31s %31s\n", &pid, host, boot,
-	         space, start) == 5);
+	must(sscanf(buf_cstr(&text), "%ld\nvirtmda %127s %127s %31s\n", &pid, host, boot, start) ==
+	     4);
 	buf_clear(&text);
-	must(buf_addf(&text, "%ld\nvirtmda %s %s %s %s\nrest\n", pid,
-	         words.host ? words.host : host, words.boot ? words.boot : boot,
-	         words.space ? words.space : space, words.start ? words.start : start) == 0);
+	must(buf_addf(&text, "%ld\nvirtmda %s %s %s\nrest\n", pid, words.host ? words.host : host,
+	         words.boot ? words.boot : boot, words.start ? words.start : start) == 0);
 	put_bytes(NAME, text.data, text.len);
 	buf_free(&text);
 }
 
 static const struct {
-	const char *host, *boot, *space, *start;
+	const char *host, *boot, *start;
 	bool dead; /* laid by a process that has ended */
 	time_t age;
 	enum lock_dot_state state;
 } identities[] = {
-	{ NULL, NULL, NULL, NULL, false, 0, LOCK_DOT_HELD },
-	{ NULL, NULL, NULL, NULL, false, 100000, LOCK_DOT_HELD },
-	{ NULL, NULL, NULL, NULL, true, 0, LOCK_DOT_STALE },
+	{ NULL, NULL, NULL, false, 0, LOCK_DOT_HELD },
+	{ NULL, NULL, NULL, false, 100000, LOCK_DOT_HELD },
+	{ NULL, NULL, NULL, true, 0, LOCK_DOT_STALE },
 	/* its number was given to another process since */
-	{ NULL, NULL, NULL, "1", false, 0, LOCK_DOT_STALE },
-	{ NULL, NULL, NULL, "0", false, 0, LOCK_DOT_HELD },
+	{ NULL, NULL, "1", false, 0, LOCK_DOT_STALE },
+	{ NULL, NULL, "0", false, 0, LOCK_DOT_HELD },
 	/* another boot */
-	{ NULL, "11111111-2222-3333-4444-555555555555", NULL, NULL, false, 0, LOCK_DOT_STALE },
+	{ NULL, "11111111-2222-3333-4444-555555555555", NULL, false, 0, LOCK_DOT_STALE },
 	/* another host, sharing the file system: its processes are not ours to judge */
-	{ "elsewhere", NULL, NULL, NULL, true, 100000, LOCK_DOT_HELD },
-	{ "elsewhere", "11111111-2222-3333-4444-555555555555", NULL, NULL, true, 100000,
-	    LOCK_DOT_HELD },
-	/* another PID namespace: only fcntl speaks for it, and a little time */
-	{ NULL, NULL, "1", NULL, true, 0, LOCK_DOT_HELD },
-	{ NULL, NULL, "1", NULL, false, OLD, LOCK_DOT_STALE },
-	{ NULL, NULL, "0", NULL, true, 0, LOCK_DOT_HELD },
+	{ "elsewhere", NULL, NULL, true, 100000, LOCK_DOT_HELD },
+	{ "elsewhere", "11111111-2222-3333-4444-555555555555", NULL, true, 100000, LOCK_DOT_HELD },
 	/* no /proc: as for a number alone */
-	{ NULL, "-", NULL, NULL, true, 0, LOCK_DOT_HELD },
-	{ NULL, "-", NULL, NULL, true, OLD, LOCK_DOT_STALE },
-	{ NULL, "-", NULL, NULL, false, OLD, LOCK_DOT_HELD },
+	{ NULL, "-", NULL, true, 0, LOCK_DOT_HELD },
+	{ NULL, "-", NULL, true, OLD, LOCK_DOT_STALE },
+	{ NULL, "-", NULL, false, OLD, LOCK_DOT_HELD },
 };
 
 START_TEST(what_we_write)
 {
 	words.host = identities[_i].host;
 	words.boot = identities[_i].boot;
-	words.space = identities[_i].space;
 	words.start = identities[_i].start;
 	if (identities[_i].dead)
 		ck_assert_int_eq(apart(lay_ours), 0);
