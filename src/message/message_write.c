@@ -125,18 +125,31 @@ put_range(struct writer *w, uint64_t offset, uint64_t end)
 	return 0;
 }
 
-/* One line with its newline, quoted if this is an mbox and the line needs it. */
+/* One line with its newline, quoted if this is an mbox and the line needs it; read forward only, so
+ * that a message in a file is read once. */
 static int
 put_line(struct writer *w, uint64_t *offset)
 {
-	uint64_t next;
+	const unsigned char *newline = NULL;
 	int quoted = w->mbox ? view_is_quoted_from(&w->view, *offset) : 0;
 
-	if (quoted == -1 || view_next_line(&w->view, *offset, &next) == -1)
+	if (quoted == -1)
 		return read_failed(w);
-	if ((quoted == 1 && puts_(w, ">") == -1) || put_range(w, *offset, next) == -1)
+	if (quoted == 1 && puts_(w, ">") == -1)
 		return -1;
-	*offset = next;
+	while (newline == NULL && *offset < w->view.message->size) {
+		size_t len;
+		const unsigned char *p = view_at(&w->view, *offset, 1, &len);
+
+		if (p == NULL)
+			return read_failed(w);
+		newline = memchr(p, '\n', len);
+		if (newline != NULL)
+			len = (size_t)(newline - p) + 1;
+		if (put(w, p, len) == -1)
+			return -1;
+		*offset += len;
+	}
 	return 0;
 }
 
