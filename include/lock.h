@@ -30,7 +30,7 @@ struct lock_wait {
 	unsigned pauses;
 };
 
-/* Sleep 10 to 50 ms, longer from call to call and never quite alike. 1 slept, try again; 0 the
+/* Sleep 5 to 50 ms, longer the longer it lasts and never quite alike. 1 slept, try again; 0 the
  * time is over. Start from { .timeout = seconds }. */
 int lock_pause(struct lock_wait *wait);
 

