@@ -25,15 +25,20 @@ WARNINGS  += -Werror
 endif
 HARDENING ?= -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 
-# The agent starts once a message, so the small libraries are linked into it: mapping five
-# shared objects costs more than the delivery. libc stays shared (NSS). `make SHARED=1` links
-# all of them shared.
+# The agent starts once a message, so virtmda is linked statically, libc too: mapping shared objects
+# costs more than the delivery, and a loader in trouble ends with 127, at which sendmail bounces. NSS
+# does not work in there, so what needs it is asked of virtmda-getpwnam (include/nss.h). The other
+# programs have the small libraries linked in, and libc shared. `make SHARED=1` links all of them
+# shared, and so do sanitizers, which cannot do without.
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags libbsd-overlay libidn2 2>/dev/null)
 LIBS_SHARED := -lgdbm -lbsd -lmd -lidn2 -lunistring
-ifdef SHARED
+ifneq (,$(SHARED)$(findstring sanitize,$(CFLAGS) $(LDFLAGS)))
 LIBS      := $(LIBS_SHARED)
+virtmda_LDFLAGS := -pie
 else
 LIBS      := -Wl,-Bstatic $(LIBS_SHARED) -Wl,-Bdynamic
+virtmda_LDFLAGS := -static-pie
+virtmda_LIBS := $(LIBS_SHARED)
 endif
 PEEK_CFLAGS = $(shell $(PKG_CONFIG) --cflags gmime-3.0 jansson)
 PEEK_LIBS   = $(shell $(PKG_CONFIG) --libs gmime-3.0 jansson)
@@ -43,20 +48,21 @@ CHECK_LIBS  = $(shell $(PKG_CONFIG) --libs check)
 # LIBBSD_NETBSD_VIS: of libbsd's two strnvis the one with NetBSD's order of arguments.
 CPPFLAGS_ALL = -D_GNU_SOURCE -DLIBBSD_NETBSD_VIS -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -DVIRTMDA_VERSION='"$(VERSION)"' -Iinclude $(PKG_CFLAGS) $(CPPFLAGS)
 CFLAGS_ALL   = -std=c11 $(WARNINGS) $(HARDENING) $(CFLAGS)
-LDFLAGS_ALL  = -pie -Wl,--as-needed -Wl,-z,now,-z,relro -Wl,--gc-sections $(LDFLAGS)
+LDFLAGS_ALL  = $(or $($(@F)_LDFLAGS),-pie) -Wl,--as-needed -Wl,-z,now,-z,relro -Wl,--gc-sections $(LDFLAGS)
 
 # ---- rooms ---------------------------------------------------------------------------------
 
-ROOMS    := base address table map account resolve message mailbox
-PROGRAMS := virtmda virtmap mailpeek
+ROOMS    := base address table map nss nss_apart account resolve message mailbox
+PROGRAMS := virtmda virtmda-getpwnam virtmap mailpeek
 lib       = $(patsubst %,$(BUILD)/lib/lib%.a,$(1))
 objects   = $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/$(1)/*.c))
 
 # What each program links, in the order of the arrows.
-virtmda_ROOMS  := mailbox resolve map account table message address base
-virtmap_ROOMS  := mailbox resolve map account table message address base
-mailpeek_ROOMS := mailbox resolve map account table message address base
-virtmda_LIBS   = $(LIBS)
+virtmda_ROOMS  := mailbox resolve map account nss_apart table message address base
+virtmap_ROOMS  := mailbox resolve map account nss table message address base
+mailpeek_ROOMS := mailbox resolve map account nss table message address base
+virtmda-getpwnam_ROOMS := nss
+virtmda_LIBS  ?= $(LIBS)
 virtmap_LIBS   = $(LIBS) $(JSON_LIBS)
 mailpeek_LIBS  = $(LIBS) $(PEEK_LIBS)
 
@@ -95,7 +101,7 @@ $(BUILD)/%.o: %.c
 UNIT_SOURCES := $(wildcard tests/unit/check_*.c)
 UNIT_TESTS   := $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/tests/%)
 
-$(BUILD)/tests/check_%: $(BUILD)/tests/unit/check_%.o $(call lib,mailbox resolve map account table message address base)
+$(BUILD)/tests/check_%: $(BUILD)/tests/unit/check_%.o $(call lib,mailbox resolve map account nss table message address base)
 	@mkdir -p $(@D)
 	@$(if $(Q),echo "  LD    $@")
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) $(CHECK_LIBS)
@@ -159,7 +165,7 @@ install: all
 	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man5 \
 	    $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(DOCDIR)/samples \
 	    $(DESTDIR)$(SENDMAIL_CF)/mailer $(DESTDIR)$(SENDMAIL_CF)/feature
-	$(INSTALL) -m 755 $(BUILD)/virtmda $(BUILD)/virtmap $(BUILD)/mailpeek $(DESTDIR)$(SBINDIR)
+	$(INSTALL) -m 755 $(PROGRAMS:%=$(BUILD)/%) $(DESTDIR)$(SBINDIR)
 	ln -sf virtmap $(DESTDIR)$(SBINDIR)/vnewvirtmaps
 	$(INSTALL) -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5
 	$(INSTALL) -m 644 $(MAN8) $(DESTDIR)$(MANDIR)/man8
@@ -170,7 +176,7 @@ install: all
 	$(INSTALL) -m 644 README.md CHANGELOG.md LICENSE $(DESTDIR)$(DOCDIR)
 
 uninstall:
-	rm -f $(addprefix $(DESTDIR)$(SBINDIR)/,virtmda virtmap mailpeek vnewvirtmaps)
+	rm -f $(addprefix $(DESTDIR)$(SBINDIR)/,$(PROGRAMS) vnewvirtmaps)
 	rm -f $(addprefix $(DESTDIR)$(MANDIR)/,$(MAN5:man/%=man5/%) $(MAN8:man/%=man8/%) man8/vnewvirtmaps.8)
 	rm -f $(addprefix $(DESTDIR)$(SENDMAIL_CF)/,$(patsubst sendmail-cf/%,%,$(wildcard sendmail-cf/*/*.m4)))
 	rm -rf $(DESTDIR)$(DOCDIR)

@@ -7,12 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nss.h"
 #include "source.h"
 
 static const struct passwd_system host = {
-	.passwd = "/etc/passwd",
-	.nsswitch = "/etc/nsswitch.conf",
-	.lookup = getpwnam_r,
+	.passwd = NSS_PASSWD,
+	.nsswitch = NSS_NSSWITCH,
+	.lookup = nss_getpwnam,
 };
 
 /* The path in "passwd-file:PATH", or NULL. */

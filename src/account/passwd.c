@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "lines.h"
+#include "nss.h"
 #include "source.h"
 
 #define SPACE_FIRST 1024
@@ -328,9 +329,9 @@ passwd_each(struct accounts *accounts, int (*each)(void *arg, const struct accou
 	int rc = 0;
 
 	(void)accounts;
-	setpwent();
+	nss_rewind();
 	while (rc == 0) {
-		int num = space == NULL ? ENOMEM : getpwent_r(&entry, space, size, &result);
+		int num = space == NULL ? ENOMEM : nss_next(&entry, space, size, &result);
 
 		if (num == 0 && result != NULL) {
 			rc = give(each, arg, result, err);
@@ -343,7 +344,7 @@ passwd_each(struct accounts *accounts, int (*each)(void *arg, const struct accou
 			rc = err_set(err, num, "getpwent");
 		}
 	}
-	endpwent();
+	nss_done();
 	free(space);
 	return rc;
 }

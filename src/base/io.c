@@ -8,7 +8,8 @@
 #include <errno.h>
 #include <unistd.h>
 
-#define READ_STEP 65536 /* bytes asked for at a time */
+#define READ_STEP  65536 /* bytes asked for at a time */
+#define READ_LEAST 4096
 
 ssize_t
 io_read(int fd, void *data, size_t len)
@@ -49,7 +50,9 @@ io_read_all(int fd, size_t max, struct buf *out)
 	for (;;) {
 		ssize_t n;
 
-		if (buf_reserve(out, READ_STEP) == -1)
+		/* Growing copies all that is allocated: not for the read that only finds the end.
+		 */
+		if (buf_reserve(out, out->len == start ? READ_STEP : READ_LEAST) == -1)
 			return -1;
 		n = io_read(fd, out->data + out->len, out->cap - out->len);
 		if (n <= 0)

@@ -6,8 +6,12 @@
  */
 #include "journal.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <paths.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -72,6 +76,42 @@ write_file(const char *path, const char *line)
 	return result;
 }
 
+/* A datagram without a date, which every syslogd then writes itself; syslog(3) reads the time zone
+ * for it, and waits for a syslogd that does not read. Mail must not wait for its log. */
+static int
+send_datagram(int fd, const void *data, size_t len)
+{
+	struct sockaddr_un log = { .sun_family = AF_UNIX, .sun_path = _PATH_LOG };
+	const struct timespec pause = { .tv_nsec = 20000000 };
+
+	for (int attempt = 0; attempt < 10; attempt++) {
+		if (sendto(fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&log,
+		        sizeof(log)) != -1)
+			return 0;
+		if (errno != EAGAIN && errno != EINTR)
+			return -1;
+		nanosleep(&pause, NULL);
+	}
+	return 0; /* lost: syslog(3) would hang */
+}
+
+/* -1: syslog(3) may know another way. */
+static int
+send_to_syslog(int priority, const char *line)
+{
+	struct buf out = BUF_INIT;
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int result = -1;
+
+	if (fd == -1)
+		return -1;
+	if (buf_addf(&out, "<%d>virtmda[%ld]: %s", LOG_MAIL | priority, (long)getpid(), line) == 0)
+		result = send_datagram(fd, out.data, out.len);
+	buf_free(&out);
+	close(fd);
+	return result;
+}
+
 static void
 emit(int priority, const char *line)
 {
@@ -79,8 +119,10 @@ emit(int priority, const char *line)
 		return;
 	if (destination[0] == '/' && write_file(destination, line) == 0)
 		return;
-	openlog("virtmda", LOG_PID, LOG_MAIL);
-	syslog(priority, "%s", line);
+	if (send_to_syslog(priority, line) == -1) {
+		openlog("virtmda", LOG_PID, LOG_MAIL);
+		syslog(priority, "%s", line);
+	}
 }
 
 /* ---- the line ----------------------------------------------------------------------------------
