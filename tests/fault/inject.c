@@ -7,10 +7,11 @@
  * PROCESS counts the processes in the order in which they appear, from 0; CALL counts the system
  * calls of that process, from 1, behind its execve. (strace counts per process too, but applies a
  * rule to all of them, so the parent's second read(2) would hide the child's.) ACTION is an errno's
- * number (the call is not made and fails with it), "ok" (not made, and returns 0), "short" (a read
- * or write of half the bytes asked for, at least one), or "kill" (SIGKILL instead of the call).
- * TRACE gets a line "PROCESS CALL NAME" for each call. Waits for all processes. Ends as the command
- * did: its status, or 128 + signal; 125 when the fault could not be injected.
+ * number (the call is not made and fails with it; close(2) is made, for Linux closes whatever it
+ * says), "ok" (not made, and returns 0), "short" (a read or write of half the bytes asked for, at
+ * least one), or "kill" (SIGKILL instead of the call). TRACE gets a line "PROCESS CALL NAME" for
+ * each call. Waits for all processes. Ends as the command did: its status, or 128 + signal; 125 when
+ * the fault could not be injected.
  */
 #include <elf.h>
 #include <errno.h>
@@ -139,6 +140,8 @@ static const char *const names[] = {
 	NAME(prlimit64),
 	NAME(getdents64),
 	NAME(getrandom),
+	NAME(pipe2),
+	NAME(dup3),
 	NAME(memfd_create),
 	NAME(statx),
 	NAME(rseq),
@@ -296,7 +299,8 @@ on_entry(struct process *process, const struct ptrace_syscall_info *info)
 		return;
 	switch (fault.action) {
 	case ACTION_ERRNO:
-		skip_call(process->pid);
+		if (info->entry.nr != SYS_close)
+			skip_call(process->pid);
 		process->failing = true;
 		break;
 	case ACTION_SHORT:
