@@ -10,8 +10,8 @@
  * number (the call is not made and fails with it; close(2) is made, for Linux closes whatever it
  * says), "ok" (not made, and returns 0), "short" (a read or write of half the bytes asked for, at
  * least one), or "kill" (SIGKILL instead of the call). TRACE gets a line "PROCESS CALL NAME" for
- * each call. Waits for all processes. Ends as the command did: its status, or 128 + signal; 125 when
- * the fault could not be injected.
+ * each call. Waits for all processes. Ends as the command did: its status, or 128 + signal; 125
+ * when the fault could not be injected.
  */
 #include <elf.h>
 #include <errno.h>
