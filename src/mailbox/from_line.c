@@ -7,6 +7,7 @@
  */
 #include "from_line.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 struct cursor {
@@ -115,7 +116,6 @@ set_named_zone(struct from_date *date, const unsigned char *name, size_t len)
 
 	for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++)
 		if (strlen(zones[i].name) == len && memcmp(name, zones[i].name, len) == 0) {
-			date->zoned = true;
 			date->zone = 3600 * zones[i].hours;
 		}
 }
@@ -131,7 +131,6 @@ pass_zone(struct cursor *c, struct from_date *date)
 
 		if (value == -1 || value > 2359)
 			return false;
-		date->zoned = true;
 		date->zone = sign * (value / 100 * 3600 + value % 100 * 60);
 		return true;
 	}
@@ -162,7 +161,6 @@ is_ending(struct cursor c, struct from_date *date)
 static bool
 parse_date(struct cursor c, struct from_date *date)
 {
-	date->zoned = false;
 	date->zone = 0;
 	if (pass_name(&c, "SunMonTueWedThuFriSat") == -1 || !pass_blanks(&c) ||
 	    (date->month = pass_name(&c, "JanFebMarAprMayJunJulAugSepOctNovDec")) == -1 ||
@@ -218,10 +216,7 @@ from_date_time(const struct from_date *date)
 		.tm_hour = date->hour,
 		.tm_min = date->minute,
 		.tm_sec = date->second,
-		.tm_isdst = -1,
 	};
 
-	if (!date->zoned)
-		return mktime(&tm);
 	return timegm(&tm) - date->zone;
 }

@@ -5,7 +5,6 @@
 #ifndef VIRTMDA_FROM_LINE_H
 #define VIRTMDA_FROM_LINE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
@@ -15,8 +14,8 @@
 struct from_date {
 	int year, month, day; /* month from 0 */
 	int hour, minute, second;
-	bool zoned;
-	int zone; /* seconds east of UTC, if zoned; otherwise local time is meant */
+	int zone; /* seconds east of UTC; 0 if the line names none: RFC 4155 and Dovecot take it for
+	             UTC, and virtmda writes it so */
 };
 
 /* Does a From_ line stand at `data`? The line ends with LF (or CR LF) within `len`, or at `len`
@@ -24,8 +23,7 @@ struct from_date {
  * with the newline and *date, or 0. */
 size_t from_line_parse(const unsigned char *data, size_t len, struct from_date *date);
 
-/* A number that grows with the date, cheap to compute; exact among dates with zone and among dates
- * without. */
+/* A number that grows with the date, cheap to compute. */
 int64_t from_date_order(const struct from_date *date);
 
 /* Seconds since the Epoch; (time_t)-1 if the calendar has no such date. */

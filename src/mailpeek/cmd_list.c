@@ -13,12 +13,14 @@
 
 #define NUMBER_WIDTH 5
 #define FLAGS_WIDTH  5
-#define FROM_WIDTH   28
-#define SUBJECT_MIN  20
+#define FROM_WIDTH   28 /* where a row may be as long as it likes */
+#define FROM_MIN     12 /* on a terminal From gets a quarter of the row, but */
+#define FROM_MAX     40
+#define SUBJECT_MIN  12
 
 struct listing {
 	const struct peek *peek;
-	size_t size_width;
+	size_t size_width, from_width;
 	size_t from_limit, subject_limit; /* columns, 0 for all it takes */
 	struct buf value;
 };
@@ -56,7 +58,7 @@ print_heading(const struct listing *l)
 	screen_string(SCREEN_LEFT, FLAGS_WIDTH, "FLAGS");
 	screen_string(SCREEN_LEFT, screen_date_width(l->peek->exact), "DELIVERED");
 	screen_string(SCREEN_RIGHT, l->size_width, "SIZE");
-	screen_string(SCREEN_LEFT, FROM_WIDTH, "FROM");
+	screen_string(SCREEN_LEFT, l->from_width, "FROM");
 	screen_string(SCREEN_LEFT, 0, "SUBJECT");
 	screen_end_row();
 }
@@ -82,11 +84,17 @@ print_message(void *arg, const struct scan_message *message)
 	screen_string(SCREEN_LEFT, FLAGS_WIDTH, flags);
 	screen_date(message->received, l->peek->exact);
 	screen_size(l->size_width, message->size, l->peek->exact);
-	print_field(l, message, "From", FROM_WIDTH, l->from_limit);
+	print_field(l, message, "From", l->from_width, l->from_limit);
 	print_field(l, message, "Subject", 0, l->subject_limit);
 	screen_end_row();
 	/* Nobody reads on: why should we. */
 	return ferror(stdout) ? 1 : 0;
+}
+
+static size_t
+clamp(size_t value, size_t least, size_t most)
+{
+	return value < least ? least : value > most ? most : value;
 }
 
 /* On a terminal a row is a line: From and Subject share what the other columns leave. */
@@ -96,11 +104,12 @@ divide(struct listing *l)
 	size_t width = screen_width(), taken;
 
 	l->size_width = l->peek->exact ? 10 : 5;
+	l->from_width = FROM_WIDTH;
 	if (width == 0)
 		return;
+	l->from_width = l->from_limit = clamp(width / 4, FROM_MIN, FROM_MAX);
 	taken = NUMBER_WIDTH + FLAGS_WIDTH + screen_date_width(l->peek->exact) + l->size_width +
-	        FROM_WIDTH + 5 * 2;
-	l->from_limit = FROM_WIDTH;
+	        l->from_width + 5 * 2;
 	l->subject_limit = width > taken + SUBJECT_MIN ? width - taken : SUBJECT_MIN;
 }
 

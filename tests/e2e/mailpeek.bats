@@ -49,19 +49,19 @@ is() {
 @test "counts, flags, dates, sizes, headers and bytes are Python's" {
 	local seed
 	for seed in 1 2 3; do
-		python fill ann/mbox carol/Maildir "$seed" 120
+		python fill ann/mbox bob/Maildir "$seed" 120
 		python agree mailpeek -C virtmda.conf -- ann "mbox:$SCRATCH/ann/mbox"
-		python agree mailpeek -C virtmda.conf -- carol "maildir:$SCRATCH/carol/Maildir"
-		scratch rm -rf ann/mbox carol/Maildir
+		python agree mailpeek -C virtmda.conf -- bob "maildir:$SCRATCH/bob/Maildir"
+		scratch rm -rf ann/mbox bob/Maildir
 	done
 }
 
 @test "what virtmda delivers is what mailpeek shows" {
-	scratch sh -c 'echo "ann@one.example ann" >virtmaps; echo "carol@one.example carol" >>virtmaps
+	scratch sh -c 'echo "ann@one.example ann" >virtmaps; echo "bob@one.example bob" >>virtmaps
 		virtmap -C virtmda.conf build'
 	local message account
 	message=$(printf 'From: Zo\303\253 <z@x.example>\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\n\nFrom here on\n>From there\nx')
-	for account in ann carol; do
+	for account in ann bob; do
 		printf %s "$message" | scratch virtmda -C virtmda.conf -f s@x.example -- "$account@one.example"
 		run -0 peek list "$account"
 		[[ ${lines[1]} == *"  Zoë <z@x.example>"*"  Grüße" ]]
@@ -85,39 +85,39 @@ if bad: sys.exit("would be obeyed: " + ascii(bad))'
 }
 
 @test "nothing that a terminal would obey is printed" {
-	python hostile bob/mbox dave/Maildir
-	peek list bob >"$SCRATCH/out"
+	python hostile carol/mbox dave/Maildir
+	peek list carol >"$SCRATCH/out"
 	harmless <"$SCRATCH/out"
 	is 22 "$(wc -l <"$SCRATCH/out")"
 	peek list dave | harmless
 	peek accounts | harmless
 	# In another charset UTF-8 could be anything: there nothing but ASCII is printed.
-	peek list bob >"$SCRATCH/utf8"
-	scratch env LC_ALL=C mailpeek -C virtmda.conf list bob >"$SCRATCH/ascii"
+	peek list carol >"$SCRATCH/utf8"
+	scratch env LC_ALL=C mailpeek -C virtmda.conf list carol >"$SCRATCH/ascii"
 	run -1 env LC_ALL=C grep -q '[^ -~]' "$SCRATCH/ascii"
 	is "$(wc -l <"$SCRATCH/utf8")" "$(wc -l <"$SCRATCH/ascii")"
 }
 
 @test "on a terminal a row is a line, and raw mail is harmless too" {
 	command -v script >/dev/null || skip "script(1) is not installed"
-	python hostile bob/mbox dave/Maildir
+	python hostile carol/mbox dave/Maildir
 	local n
-	scratch script -qec 'stty cols 90; mailpeek -C virtmda.conf list bob' /dev/null </dev/null | tr -d '\r' >"$SCRATCH/out"
+	scratch script -qec 'stty cols 80; mailpeek -C virtmda.conf list carol' /dev/null </dev/null | tr -d '\r' >"$SCRATCH/out"
 	harmless <"$SCRATCH/out"
 	is 22 "$(wc -l <"$SCRATCH/out")"
-	is "" "$(LC_ALL=C.UTF-8 grep -E '^.{181}' "$SCRATCH/out")"
+	python wide 80 <"$SCRATCH/out"
 	for n in 1 2 3 4 11; do
-		scratch script -qec "mailpeek -C virtmda.conf raw bob $n" /dev/null </dev/null | tr -d '\r' | harmless
+		scratch script -qec "mailpeek -C virtmda.conf raw carol $n" /dev/null </dev/null | tr -d '\r' | harmless
 	done
 }
 
 @test "headers without end cost bounded memory" {
 	! grep -q __asan_init "$BUILD/mailpeek" || skip "AddressSanitizer's own memory would be measured"
-	python hostile bob/mbox dave/Maildir
-	python peak 32 mailpeek -C virtmda.conf list bob
+	python hostile carol/mbox dave/Maildir
+	python peak 32 mailpeek -C virtmda.conf list carol
 	python peak 32 mailpeek -C virtmda.conf accounts
-	python peak 32 mailpeek -C virtmda.conf raw bob 20
-	run -0 peek list bob
+	python peak 32 mailpeek -C virtmda.conf raw carol 20
+	run -0 peek list carol
 	[[ ${lines[-1]} == *"the last" ]]
 	# The subject of the message before is 64 MiB long.
 	[[ ${#lines[-2]} -lt 70000 ]]
@@ -128,7 +128,7 @@ if bad: sys.exit("would be obeyed: " + ascii(bad))'
 # The accounts' homes.
 scratch_snapshot() {
 	local part
-	for part in ann bob carol dave; do
+	for part in ann carol bob dave; do
 		python snapshot "$SCRATCH/$part"
 	done
 }
@@ -136,17 +136,17 @@ scratch_snapshot() {
 everything() {
 	peek accounts -a
 	peek list ann
-	peek list carol
+	peek list bob
 	peek raw ann 3
-	peek raw carol 3
+	peek raw bob 3
 	run -66 peek raw ann 999
-	run -66 peek raw carol 999
+	run -66 peek raw bob 999
 }
 
 @test "no byte, time or name changes, access times included" {
-	python fill ann/mbox carol/Maildir 7 40
+	python fill ann/mbox bob/Maildir 7 40
 	python age "$SCRATCH/ann"
-	python age "$SCRATCH/carol"
+	python age "$SCRATCH/bob"
 	scratch_snapshot >"$BATS_TEST_TMPDIR/before"
 	everything >/dev/null
 	scratch_snapshot >"$BATS_TEST_TMPDIR/after"
@@ -160,10 +160,10 @@ everything() {
 
 @test "no system call writes, but to standard output and a pipe" {
 	command -v strace >/dev/null || skip "strace is not installed"
-	python fill ann/mbox carol/Maildir 8 20
+	python fill ann/mbox bob/Maildir 8 20
 	local trace=$SCRATCH/trace command
 	scratch touch trace
-	for command in 'accounts -a' 'list ann' 'list carol' 'raw ann 2' 'raw carol 2'; do
+	for command in 'accounts -a' 'list ann' 'list bob' 'raw ann 2' 'raw bob 2'; do
 		# LeakSanitizer and strace both want ptrace.
 		# shellcheck disable=SC2086
 		scratch env ASAN_OPTIONS=detect_leaks=0 strace -f -qq -y -o trace mailpeek -C virtmda.conf $command >/dev/null
@@ -195,22 +195,22 @@ everything() {
 }
 
 @test "mailboxes read while mail arrives and moves show whole messages only" {
-	scratch sh -c 'echo "one.example ann" >virtmaps; echo "two.example carol" >>virtmaps; virtmap -C virtmda.conf build'
+	scratch sh -c 'echo "one.example ann" >virtmaps; echo "two.example bob" >>virtmaps; virtmap -C virtmda.conf build'
 	scratch sh -c '
 		n=1
 		while [ $n -le 60 ]; do
 			{ printf "Subject: letter %d\n\n" $n; head -c 300000 /dev/zero | tr "\0" x; printf "\nend\n"; } >letter
 			virtmda -C virtmda.conf -f s@x.example -- a@one.example <letter
 			virtmda -C virtmda.conf -f s@x.example -- a@two.example <letter
-			for file in carol/Maildir/new/*; do
-				[ $((n % 2)) -eq 0 ] && [ -e "$file" ] && mv "$file" "carol/Maildir/cur/${file##*/}:2,S"
+			for file in bob/Maildir/new/*; do
+				[ $((n % 2)) -eq 0 ] && [ -e "$file" ] && mv "$file" "bob/Maildir/cur/${file##*/}:2,S"
 			done
 			n=$((n + 1))
 		done' 3>&- &
 	WRITER=$!
 	local account last
 	while kill -0 "$WRITER" 2>/dev/null; do
-		for account in ann carol; do
+		for account in ann bob; do
 			peek list "$account" >"$SCRATCH/rows"
 			last=$(tail -n 1 "$SCRATCH/rows" | sed 's/ *\([0-9]*\) .*/\1/')
 			[ -n "$last" ] || continue
@@ -223,36 +223,36 @@ everything() {
 	wait "$WRITER"
 	WRITER=
 	is 61 "$(peek list ann | wc -l)"
-	is 61 "$(peek list carol | wc -l)"
+	is 61 "$(peek list bob | wc -l)"
 }
 
 # ---- what is not there, not ours, or wrong ---------------------------------------------------
 
 @test "every mailbox's state is told" {
 	letters 1 | put ann/mbox
-	scratch ln -s /etc/passwd bob/mbox
-	scratch mkdir -p carol/Maildir/cur carol/Maildir/new
+	scratch ln -s /etc/passwd carol/mbox
+	scratch mkdir -p bob/Maildir/cur bob/Maildir/new
 	scratch touch dave/Maildir
 	run -0 peek accounts
 	[[ ${lines[1]} =~ ^ann\ +mbox\ +1\ +1\ +[0-9]+\ +1970-01-01T00:00:01\+0000\ +-\ +ok$ ]]
-	[[ ${lines[2]} =~ ^bob\ +mbox\ +-\ +-\ +-\ +-\ +-\ +symbolic\ link$ ]]
-	[[ ${lines[3]} =~ ^carol\ +maildir\ +0\ +0\ +0\ +-\ +-\ +ok$ ]]
+	[[ ${lines[2]} =~ ^carol\ +mbox\ +-\ +-\ +-\ +-\ +-\ +symbolic\ link$ ]]
+	[[ ${lines[3]} =~ ^bob\ +maildir\ +0\ +0\ +0\ +-\ +-\ +ok$ ]]
 	[[ ${lines[4]} =~ ^dave\ +maildir\ .*wrong\ file\ type$ ]]
 	[[ ${lines[5]} =~ ^total\ +4\ +1\ +1\  ]]
 	is 6 "${#lines[@]}"
-	scratch rm bob/mbox dave/Maildir
+	scratch rm carol/mbox dave/Maildir
 	run -0 peek accounts
 	is 4 "${#lines[@]}"
 	run -0 peek accounts -a
-	[[ ${lines[2]} =~ ^bob\ .*missing$ ]]
+	[[ ${lines[2]} =~ ^carol\ .*missing$ ]]
 	is 6 "${#lines[@]}"
-	scratch sh -c 'chmod 0 ann/mbox; printf "Dear all,\n" >bob/mbox'
+	scratch sh -c 'chmod 0 ann/mbox; printf "Dear all,\n" >carol/mbox'
 	run -0 peek accounts
 	[[ ${lines[1]} =~ ^ann\ .*permission\ denied$ ]]
-	[[ ${lines[2]} =~ ^bob\ .*another\ format$ ]]
+	[[ ${lines[2]} =~ ^carol\ .*another\ format$ ]]
 	run -77 peek list ann
-	run -65 peek list bob
-	[[ $output == *"bob/mbox: another format" ]]
+	run -65 peek list carol
+	[[ $output == *"carol/mbox: another format" ]]
 }
 
 @test "an account without mail is an empty list" {
@@ -277,7 +277,7 @@ everything() {
 		64|-o|this option needs a value: -o
 		64|accounts ann|one argument too many: ann
 		64|list|too few arguments for list
-		64|list ann bob|one argument too many: bob
+		64|list ann carol|one argument too many: carol
 		64|raw ann|too few arguments for raw
 		64|raw ann 0|"0" is no message number
 		64|raw ann -1|"-1" is no message number

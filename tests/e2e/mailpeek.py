@@ -8,6 +8,7 @@
     mailpeek.py hostile MBOX MAILDIR           what a terminal, a parser or a patient reader would not like
     mailpeek.py snapshot DIR                   every file's content and times, read without touching
     mailpeek.py age DIR                        make every access time old enough for a read to renew it
+    mailpeek.py wide COLUMNS                   fail if a line of standard input is wider
     mailpeek.py peak MIB COMMAND...            run COMMAND; fail if it took more memory
 
 Exit status 1 with a line on standard error for each difference.
@@ -365,6 +366,13 @@ def age(directory):
         os.utime(path, (1000000000, 1000000001), follow_symlinks=False)
 
 
+def wide(limit):
+    lines = [line.rstrip("\n") for line in sys.stdin if columns(line.rstrip("\n")) > int(limit)]
+    for line in lines:
+        print(f"{columns(line)} columns: {line}", file=sys.stderr)
+    return 1 if lines else 0
+
+
 def peak(mib, *command):
     subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
     taken = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
@@ -375,5 +383,5 @@ def peak(mib, *command):
 
 
 if __name__ == "__main__":
-    verbs = {verb.__name__: verb for verb in (fill, agree, hostile, snapshot, age, peak)}
+    verbs = {verb.__name__: verb for verb in (fill, agree, hostile, snapshot, age, wide, peak)}
     sys.exit(verbs[sys.argv[1]](*sys.argv[2:]))
