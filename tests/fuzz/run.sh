@@ -9,7 +9,9 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 BUILD=${BUILD:-build/fuzz}
 seconds=${FUZZ_SECONDS:-20}
-TMPDIR=$(mktemp -d) || exit 1
+# In memory where that is possible: nothing here needs to outlive a crash of the machine.
+[ ! -w /dev/shm ] || TMPDIR=/dev/shm
+TMPDIR=$(mktemp -d -p "${TMPDIR:-/tmp}") || exit 1
 export TMPDIR
 trap 'rm -rf "$TMPDIR"' EXIT
 trap 'exit 1' HUP INT TERM
