@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Any bytes as a passwd-file, read with and without its index. A sound file answers for each name
- * in it and for none that is not, from the index as from the text. A malformed one never says
- * "no", and never says "no" of a name that it lists.
+ * Any bytes as a passwd-file with its index. A file that has one answers from it what it answers
+ * without it; a file with a fault gets none, and then never says "no" of a name that it lists.
  */
 #include "account.h"
 
