@@ -233,6 +233,10 @@ check_binaries() {
 	{
 		grep -Fxf "$work/writers" "$work/mailpeek" | sed 's/^/mailpeek holds the writer /'
 		grep -Fxf "$work/readers" "$work/virtmda" | sed 's/^/virtmda holds the reader /'
+		# Nor can it make, remove, rename or give away a file. (GDBM brings ftruncate, fsync and flock.)
+		nm -D --undefined-only "$BUILD/lint-gcc/mailpeek" | sed 's/.* U //; s/@.*//' |
+			grep -xE '(re)?(name|move)(at2?)?|(un|sym)?link(at)?|(mk|rm)dir(at)?|mknod(at)?|[fl]?chown(at)?|truncate(64)?|(f|l)?utime[a-z]*|mkstemp[a-z0-9]*|creat(64)?' |
+			sed 's/^/mailpeek calls /'
 		# Seen from the other side, or a renamed function would pass for an absent one.
 		grep -Fxq mailbox_deliver "$work/virtmda" || echo "virtmda holds no mailbox_deliver"
 		# Statically linked, libc's NSS crashes or lies.
