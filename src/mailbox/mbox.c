@@ -19,42 +19,57 @@
 
 /* ---- recovery ---------------------------------------------------------------------- */
 
-/* A file for the bytes that are cut off: beside the mailbox, or where the broker puts it. */
+/* Who made the descriptor's file knows its name; for the log. */
+static void
+find_name(int fd, char *path, size_t size)
+{
+	char self[64];
+	ssize_t n;
+
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	n = readlink(self, path, size - 1);
+	path[n > 0 ? n : 0] = '\0';
+}
+
+/* A file for the bytes that are cut off: beside the mailbox, or where the broker puts it. `path`
+ * gets its name. */
 static int
-create_saved(const struct mbox *m, char *name, size_t size, struct err *err)
+create_saved(const struct mbox *m, char *path, size_t size, struct err *err)
 {
 	const struct mailbox_broker *broker = m->delivery->broker;
-	int fd, n = snprintf(name, size, ".%s.torn.%lld.%ld", m->base,
+	int fd, n = snprintf(path, size, "%s/.%s.torn.%lld.%ld", m->directory, m->base,
 	            (long long)m->delivery->envelope.date, (long)getpid());
 
 	if (n < 0 || (size_t)n >= size)
-		return err_set(err, ENAMETOOLONG, "mbox: save cut bytes of %s", m->path);
-	fd = openat(
-	    m->dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600);
+		return err_set(err, ENAMETOOLONG, "mbox: save torn bytes of %s", m->path);
+	fd = openat(m->dirfd, strrchr(path, '/') + 1,
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600);
 	if (fd != -1)
 		return fd;
 	if (!mbox_not_allowed(errno) || broker->create_saved == NULL)
-		return err_set(err, errno, "mbox: create %s/%s", m->directory, name);
-	snprintf(name, size, ".%s.torn.*", m->base);
-	return broker->create_saved(broker->arg, err);
+		return err_set(err, errno, "mbox: create %s", path);
+	fd = broker->create_saved(broker->arg, err);
+	if (fd != -1)
+		find_name(fd, path, size);
+	return fd;
 }
 
 static int
-save_torn(const struct mbox *m, char *name, size_t size, struct err *err)
+save_torn(const struct mbox *m, char *path, size_t size, struct err *err)
 {
-	int failed, fd = create_saved(m, name, size, err);
+	int failed, fd = create_saved(m, path, size, err);
 
 	if (fd == -1)
 		return -1;
 	failed = mbox_record_save(m->fd, m->length, m->size, fd);
 	if (failed == -1)
-		err_set(err, errno, "mbox: write %s/%s", m->directory, name);
+		err_set(err, errno, "mbox: write %s", path);
 	if (close(fd) == -1 && failed == 0)
-		failed = err_set(err, errno, "mbox: close %s/%s", m->directory, name);
+		failed = err_set(err, errno, "mbox: close %s", path);
 	if (failed == 0 && mbox_sync_directory(m) == -1)
 		failed = err_set(err, errno, "mbox: fsync %s", m->directory);
 	if (failed == -1)
-		unlinkat(m->dirfd, name, 0);
+		unlink(path);
 	return failed;
 }
 
@@ -63,7 +78,7 @@ save_torn(const struct mbox *m, char *name, size_t size, struct err *err)
 static int
 cut_torn(struct mbox *m, struct err *err)
 {
-	char name[NAME_MAX + 1];
+	char path[PATH_MAX + NAME_MAX];
 	struct err why;
 
 	if (m->cut == NULL) {
@@ -72,7 +87,7 @@ cut_torn(struct mbox *m, struct err *err)
 		m->ntorn = 0;
 		return 1;
 	}
-	if (save_torn(m, name, sizeof(name), &why) == -1) {
+	if (save_torn(m, path, sizeof(path), &why) == -1) {
 		receipt_note(m->receipt, "torn message at offset %lld kept: %s",
 		    (long long)m->length, why.text);
 		m->ntorn = 0;
@@ -81,8 +96,8 @@ cut_torn(struct mbox *m, struct err *err)
 	if (ftruncate(m->fd, m->length) == -1)
 		return err_set(
 		    err, errno, "mbox: truncate %s to %lld", m->path, (long long)m->length);
-	receipt_note(m->receipt, "cut %lld bytes of a torn message at offset %lld, kept in %s/%s",
-	    (long long)(m->size - m->length), (long long)m->length, m->directory, name);
+	receipt_note(m->receipt, "cut %lld bytes of a torn message at offset %lld, kept in %s",
+	    (long long)(m->size - m->length), (long long)m->length, path);
 	m->ntorn = 0;
 	return 1;
 }
@@ -156,20 +171,24 @@ static void
 restore(const struct mbox *m, off_t end, struct err *err)
 {
 	struct stat st;
+	bool known = fstat(m->fd, &st) == 0;
 
 	if (end < m->length)
 		end = m->length;
-	if (fstat(m->fd, &st) == -1)
-		st.st_size = end;
-	if (st.st_size == m->length) /* to truncate would look like new mail */
+	if (known && st.st_size == m->length) /* to truncate would look like new mail */
 		return;
-	if (st.st_size > end)
+	if (known && st.st_size > end) {
 		err_prefix(err, "mbox: %s not restored to %lld bytes, others wrote behind it",
 		    m->path, (long long)m->length);
-	else if (ftruncate(m->fd, m->length) == -1 || futimens(m->fd, m->times) == -1 ||
-	         fsync(m->fd) == -1)
-		err_prefix(err, "mbox: %s not restored to %lld bytes (%s)", m->path,
-		    (long long)m->length, strerror(errno));
+		return;
+	}
+	if (ftruncate(m->fd, m->length) == 0) {
+		futimens(m->fd, m->times); /* wrong times are no loss */
+		if (fsync(m->fd) == 0)
+			return;
+	}
+	err_prefix(err, "mbox: %s not restored to %lld bytes (%s)", m->path, (long long)m->length,
+	    strerror(errno));
 }
 
 /* close(2) failed behind a good fsync(2), so nobody knows. The descriptor is gone, but the dotlock

@@ -217,8 +217,10 @@ try_locks(struct mbox *m, struct err *err)
 	struct err why;
 	int got;
 
+	/* Removed while we looked, or made: a mailbox that was read to its end. */
+	m->obstacle = MBOX_REPLACED;
 	if (m->fd == -1 && mbox_open_file(m, err) == -1)
-		return -1;
+		return err->num == ENOENT || err->num == EEXIST ? 0 : -1;
 	m->obstacle = MBOX_FCNTL;
 	got = lock_fcntl(m->fd);
 	if (got == -1)

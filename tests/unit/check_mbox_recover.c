@@ -240,6 +240,106 @@ START_TEST(killed_twice)
 }
 END_TEST
 
+/* A mail directory where the account may not write: root makes the file, the account fills it. */
+static int
+root_saves(void *arg, struct err *e)
+{
+	int fd;
+
+	(void)arg, (void)e;
+	must(seteuid(0) == 0);
+	fd = open(in_dir("saved by root"), O_RDWR | O_CREAT | O_EXCL, 0600);
+	must(fd != -1 && fchown(fd, NOBODY, NOBODY) == 0);
+	must(seteuid(NOBODY) == 0);
+	return fd;
+}
+
+static int
+root_locks(void *arg, const void *content, size_t len, struct err *e)
+{
+	int at, fd;
+
+	(void)arg;
+	must(seteuid(0) == 0);
+	at = open(dir, O_RDONLY | O_DIRECTORY);
+	fd = lock_dot_create(at, "box.lock", content, len, e);
+	must(seteuid(NOBODY) == 0);
+	close(at);
+	if (fd != -1)
+		close(fd);
+	return fd == -1 ? -1 : 0;
+}
+
+static int
+root_unlocks(void *arg, dev_t dev, ino_t ino, struct err *e)
+{
+	int at, failed;
+
+	(void)arg;
+	must(seteuid(0) == 0);
+	at = open(dir, O_RDONLY | O_DIRECTORY);
+	failed = lock_dot_remove(at, "box.lock", dev, ino, e);
+	must(seteuid(NOBODY) == 0);
+	close(at);
+	return failed;
+}
+
+static void
+recover_through_broker(void)
+{
+	must(chmod(dir, 0755) == 0);
+	must(setgroups(0, NULL) == 0 && setegid(NOBODY) == 0 && seteuid(NOBODY) == 0);
+	delivery.uid = NOBODY;
+	broker =
+	    (struct mailbox_broker){ .create_dotlock = root_locks, .remove_dotlock = root_unlocks };
+	/* Nobody to save the bytes: they stay, and a note says why. */
+	must(deliver() == 0);
+	must(strstr(receipt.note, "torn message at offset") != NULL);
+	must(strstr(receipt.note, "kept: ") != NULL);
+	must(seteuid(0) == 0);
+}
+
+static void
+recover_through_full_broker(void)
+{
+	must(chmod(dir, 0755) == 0);
+	must(setgroups(0, NULL) == 0 && setegid(NOBODY) == 0 && seteuid(NOBODY) == 0);
+	delivery.uid = NOBODY;
+	broker = (struct mailbox_broker){ .create_dotlock = root_locks,
+		.remove_dotlock = root_unlocks,
+		.create_saved = root_saves };
+	must(deliver() == 0);
+	must(strstr(receipt.note, "saved by root") != NULL);
+	must(seteuid(0) == 0);
+}
+
+START_TEST(saved_by_root_where_need_be)
+{
+	struct buf got = BUF_INIT;
+
+	if (!is_root())
+		return;
+	for (int full = 0; full < 2; full++) {
+		put_old();
+		kill_delivery_at(80);
+		ck_assert_int_eq(chown(in_dir("box"), NOBODY, NOBODY), 0);
+		ck_assert_int_eq(
+		    apart(full ? recover_through_full_broker : recover_through_broker), 0);
+		if (full) {
+			ck_box("%s", MESSAGE);
+			get("saved by root", &got);
+			ck_assert_uint_eq(got.len, 80);
+			ck_assert_int_eq(memcmp(got.data, MESSAGE, 80), 0);
+		} else {
+			ck_box("%.80s\n\n%s", MESSAGE, MESSAGE);
+		}
+		ck_assert_int_eq(unlink(in_dir("box")), 0);
+		delivery.uid = geteuid();
+	}
+	buf_free(&got);
+}
+END_TEST
+
 /* The same, done for real: a large torn message, and no room to save it. */
 START_TEST(killed_while_saving)
 {
@@ -537,6 +637,7 @@ main(void)
 	tcase_add_test(tcase, planted_lock_files_are_not_believed);
 	tcase_add_test(tcase, killed_twice);
 	tcase_add_test(tcase, killed_while_saving);
+	tcase_add_test(tcase, saved_by_root_where_need_be);
 	tcase_add_loop_test(tcase, records_are_read_strictly, 0, COUNT(records));
 	tcase_add_test(tcase, records_come_back);
 	tcase_add_test(tcase, a_foreign_from_line_is_found_wherever_it_is);
