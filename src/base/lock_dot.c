@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Dotlocks. The first line is the process number alone, as everybody writes it (liblockfile, mutt's
- * mutt_dotlock); the second tells that process from any other: host, boot, start time. From those,
- * and never from its age alone, follows whether the holder is dead. What others wrote is read with
- * suspicion: the file may be anybody's, and anything.
+ * mutt_dotlock); the second tells that process from any other: host, boot, and when the lock was
+ * taken, since whoever has the number and started later is somebody else. From those, and never
+ * from its age alone, follows whether the holder is dead. What others wrote is read with suspicion:
+ * the file may be anybody's, and anything.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +30,7 @@ struct holder {
 	pid_t pid;
 	char host[_UTSNAME_NODENAME_LENGTH + 1];
 	char boot[64];            /* "-" where /proc does not tell */
-	unsigned long long start; /* clock ticks since boot; 0 unknown */
+	unsigned long long taken; /* clock ticks since boot; 0 unknown */
 };
 
 /* The start of a small file of /proc as a string. 0, or -1 with errno. */
@@ -77,7 +78,9 @@ start_of(pid_t pid, unsigned long long *start)
 static void
 find_self(struct holder *self)
 {
+	unsigned long long ticks = (unsigned long long)sysconf(_SC_CLK_TCK);
 	struct utsname names;
+	struct timespec now;
 
 	*self = (struct holder){ .pid = getpid() };
 	if (uname(&names) == 0)
@@ -92,8 +95,9 @@ find_self(struct holder *self)
 		self->boot[strcspn(self->boot, "\n")] = '\0';
 	if (self->boot[0] == '\0')
 		strcpy(self->boot, "-");
-	if (start_of(self->pid, &self->start) != 1)
-		self->start = 0;
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	self->taken = (unsigned long long)now.tv_sec * ticks +
+	              (unsigned long long)now.tv_nsec * ticks / 1000000000;
 }
 
 int
@@ -103,7 +107,7 @@ lock_dot_identity(struct buf *out, struct err *err)
 
 	find_self(&self);
 	if (buf_addf(out, "%ld\n" TAG " %s %s %llu\n", (long)self.pid, self.host, self.boot,
-	        self.start) == -1)
+	        self.taken) == -1)
 		return err_set(err, errno, "dotlock");
 	return 0;
 }
@@ -283,7 +287,7 @@ parse_holder(const char *text, struct holder *holder)
 	if (!take_word(&p, tag, sizeof(tag)) || strcmp(tag, TAG) != 0 ||
 	    !take_word(&p, holder->host, sizeof(holder->host)) ||
 	    !take_word(&p, holder->boot, sizeof(holder->boot)) ||
-	    !take_number(&p, &holder->start) || *p != '\n')
+	    !take_number(&p, &holder->taken) || *p != '\n')
 		return 0;
 	holder->pid = (pid_t)pid;
 	return (size_t)(p + 1 - text);
@@ -315,7 +319,7 @@ ours_is_dead(const struct holder *holder, time_t age)
 	if (is_gone(holder->pid))
 		return true;
 	alive = start_of(holder->pid, &start);
-	return alive == 0 || (alive == 1 && holder->start != 0 && start != holder->start);
+	return alive == 0 || (alive == 1 && holder->taken != 0 && start > holder->taken);
 }
 
 /* No process of today made a file that last changed before this boot. */

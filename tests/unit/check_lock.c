@@ -236,28 +236,28 @@ END_TEST
 
 /* Lay a dotlock of ours with the words of its second line replaced where `words` says so. */
 static struct {
-	const char *host, *boot, *start;
+	const char *host, *boot, *taken;
 } words;
 
 static void
 lay_ours(void)
 {
-	char host[128], boot[128], start[32];
+	char host[128], boot[128], taken[32];
 	struct buf text = BUF_INIT;
 	long pid;
 
 	must(lock_dot_identity(&text, &err) == 0);
-	must(sscanf(buf_cstr(&text), "%ld\nvirtmda %127s %127s %31s\n", &pid, host, boot, start) ==
+	must(sscanf(buf_cstr(&text), "%ld\nvirtmda %127s %127s %31s\n", &pid, host, boot, taken) ==
 	     4);
 	buf_clear(&text);
 	must(buf_addf(&text, "%ld\nvirtmda %s %s %s\nrest\n", pid, words.host ? words.host : host,
-	         words.boot ? words.boot : boot, words.start ? words.start : start) == 0);
+	         words.boot ? words.boot : boot, words.taken ? words.taken : taken) == 0);
 	put_bytes(NAME, text.data, text.len);
 	buf_free(&text);
 }
 
 static const struct {
-	const char *host, *boot, *start;
+	const char *host, *boot, *taken;
 	bool dead; /* laid by a process that has ended */
 	time_t age;
 	enum lock_dot_state state;
@@ -268,6 +268,7 @@ static const struct {
 	/* its number was given to another process since */
 	{ NULL, NULL, "1", false, 0, LOCK_DOT_STALE },
 	{ NULL, NULL, "0", false, 0, LOCK_DOT_HELD },
+	{ NULL, NULL, "18446744073709551615", false, 0, LOCK_DOT_HELD },
 	/* another boot */
 	{ NULL, "11111111-2222-3333-4444-555555555555", NULL, false, 0, LOCK_DOT_STALE },
 	/* another host, sharing the file system: its processes are not ours to judge */
@@ -283,7 +284,7 @@ START_TEST(what_we_write)
 {
 	words.host = identities[_i].host;
 	words.boot = identities[_i].boot;
-	words.start = identities[_i].start;
+	words.taken = identities[_i].taken;
 	if (identities[_i].dead)
 		ck_assert_int_eq(apart(lay_ours), 0);
 	else
