@@ -148,7 +148,7 @@ valgrind: deps
 	@BUILD=$(BUILD) VALGRIND=1 sh tests/run.sh unit
 
 bench: all
-	@BUILD=$(BUILD) sh tests/bench/delivery
+	@BUILD=$(BUILD) tests/bench/delivery
 
 include tests/fuzz/fuzz.mk
 
