@@ -36,25 +36,28 @@ struct mail_directory {
 };
 
 static int
-name(char out[NAME_MAX + 1], const char *base, const char *suffix, struct err *err)
+name(char out[NAME_MAX + 1], const char *prefix, const char *base, const char *suffix,
+    struct err *err)
 {
-	int n = snprintf(out, NAME_MAX + 1, "%s%s", base, suffix);
+	int n = snprintf(out, NAME_MAX + 1, "%s%s%s", prefix, base, suffix);
 
 	if (n < 0 || n > NAME_MAX)
-		return err_set(err, ENAMETOOLONG, "name %s%s", base, suffix);
+		return err_set(err, ENAMETOOLONG, "name %s%s%s", prefix, base, suffix);
 	return 0;
 }
 
 static int
 make_names(struct mail_directory *md, const char *base, struct err *err)
 {
-	char saved[64], temporary[64];
+	char torn[64], temporary[64];
 
-	snprintf(saved, sizeof(saved), ".saved.%lld.%ld", (long long)time(NULL), (long)getpid());
+	snprintf(torn, sizeof(torn), ".torn.%lld.%ld", (long long)time(NULL), (long)getpid());
 	snprintf(temporary, sizeof(temporary), ".new.%ld", (long)getpid());
-	if (name(md->base, base, "", err) == -1 || name(md->lock, base, ".lock", err) == -1 ||
-	    name(md->saved, base, saved, err) == -1 ||
-	    name(md->temporary, base, temporary, err) == -1)
+	/* The hidden ones are no mailboxes; the mailbox room calls its own alike. */
+	if (name(md->base, "", base, "", err) == -1 ||
+	    name(md->lock, "", base, ".lock", err) == -1 ||
+	    name(md->saved, ".", base, torn, err) == -1 ||
+	    name(md->temporary, ".", base, temporary, err) == -1)
 		return -1;
 	return 0;
 }

@@ -14,7 +14,7 @@ version_text(struct buf *out)
 	return buf_addf(out,
 	    "virtmda " VIRTMDA_VERSION "\n"
 	    "mbox locks: fcntl, then dotlock (MAILBOX.lock)\n"
-	    "Maildir: no locks, rename into new/\n"
+	    "Maildir locks: none, messages are renamed into new/\n"
 	    "%s\n%s\n",
 	    table_library(), address_library());
 }

@@ -258,7 +258,7 @@ class World:
 
     def left_behind(self):
         """Locks, temporary and spooled files that are still there."""
-        left = [name for name in os.listdir(self.mail) if name != "joe" and ".saved." not in name]
+        left = [name for name in os.listdir(self.mail) if name != "joe" and ".torn." not in name]
         left += os.listdir(self.spool)
         tmp = os.path.join(self.maildir, "tmp")
         if os.path.isdir(tmp):

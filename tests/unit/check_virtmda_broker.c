@@ -169,7 +169,7 @@ START_TEST(makes_a_file_for_saved_bytes)
 	close(fd);
 	mail_directory_free(md);
 	snprintf(command, sizeof(command),
-	    "test \"$(stat -c %%u:%%g:%%a %s/joe.saved.*)\" = %d:%d:600", dir, JOE, JOES);
+	    "test \"$(stat -c %%u:%%g:%%a %s/.joe.torn.*)\" = %d:%d:600", dir, JOE, JOES);
 	ck_assert_int_eq(system(command), 0);
 }
 END_TEST
