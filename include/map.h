@@ -114,16 +114,66 @@ char *map_key_fold(const char *key, struct err *err);
 int map_source_add(struct map_source *source, const char *key, const char *target, struct err *err);
 int map_source_set(struct map_source *source, const char *key, const char *target, struct err *err);
 int map_source_rm(struct map_source *source, const char *key, struct err *err);
+/* Give the mapping `key` another key where it stands; target, column and what is behind stay. -1
+ * with ENOENT if `key` is not there, EEXIST if `other` is. */
+int map_source_rename(
+    struct map_source *source, const char *key, const char *other, struct err *err);
 
 /* The whole text as it now stands; the pointer is good until the next edit. NULL with errno ENOMEM.
  */
 const struct buf *map_source_text(const struct map_source *source);
+
+/* SHA-256 of the text as it was read. */
+#define MAP_DIGEST_SIZE 32
+void map_source_digest(struct map_source *source, unsigned char out[MAP_DIGEST_SIZE]);
+
+/* ---- what has changed --------------------------------------------------------------------- */
+
+/* A mapping as it was and as it is. A renamed one is two: the old key gone, the new one come. */
+struct map_change {
+	const char *key;  /* folded */
+	const char *old;  /* target as written, NULL: there was none */
+	const char *now;  /* the same, NULL: there is none */
+	const char *text; /* the whole old line without newline; NULL: none, or not known */
+	size_t line;      /* of `text` in the old text, from 1; 0: not known */
+};
+
+/* Called for each change until it returns other than 0 (-1: it has set err). The strings live as
+ * long as the call. */
+typedef int map_change_fn(void *arg, const struct map_change *change, struct err *err);
+
+/* Edits since the text was read: lines that went, in the order of the text, then those that came.
+ * 0, the callback's value, or -1 with err. */
+int map_source_changes(
+    const struct map_source *source, map_change_fn *each, void *arg, struct err *err);
+
+/* From one text to another, in the order of their lines. */
+int map_source_compare(const struct map_source *old, const struct map_source *now,
+    map_change_fn *each, void *arg, struct err *err);
+
+/* Did the text as it was read end without a newline? */
+bool map_source_is_cut(const struct map_source *source);
+
+/* Take `n` changes back in memory: keys that came go, old lines return as they were. With `exact`
+ * the text is the very one that the changes led to, and each line returns to its number; `cut`: the
+ * old text had no newline at its end. Without, lines that return stand behind their domain's last,
+ * as added ones. The caller has made sure that each key is as the change left it. 0, or -1 with err
+ * and the source good only to be freed. */
+int map_source_restore(struct map_source *source, const struct map_change *changes, size_t n,
+    bool exact, bool cut, struct err *err);
 
 /* ---- one writer at a time; publishing ----------------------------------------------------- */
 
 /* Hold PATH's writer lock (flock on PATH + ".lock", which stays); waits up to `seconds`, telling
  * who holds it in err if it can't be had (EWOULDBLOCK). A descriptor to close, or -1 with err. */
 int map_lock(const char *path, unsigned seconds, struct err *err);
+
+/* `announce` is called by map_compile and map_publish when everything is checked and written beside
+ * the old files, before the first rename, with the digest of the text to be: the moment to note
+ * what is about to happen. If it returns -1 (err set) nothing happens. */
+typedef int map_announce_fn(
+    void *arg, const unsigned char digest[MAP_DIGEST_SIZE], struct err *err);
+void map_source_announce(struct map_source *source, map_announce_fn *announce, void *arg);
 
 /* Compile a source without errors to PATH.gdbm and write its domains file (domains_path NULL:
  * none). Chains of mappings that come back to themselves (a -> b -> a), or are longer than
@@ -157,6 +207,12 @@ int map_is_stale(const struct map *map, struct err *err);
 /* The sure one: reads and hashes the text. */
 int map_is_stale_content(const struct map *map, struct err *err);
 uint64_t map_count(const struct map *map);
+/* SHA-256 of the text it was compiled from; lives as long as the map. */
+const unsigned char *map_digest(const struct map *map);
+/* From the compiled map to the text: what a hand has changed that was not compiled. Changes have no
+ * old lines; removed mappings come last. 0, the callback's value, or -1 with err. */
+int map_diff(struct map *map, const struct map_source *source, map_change_fn *each, void *arg,
+    struct err *err);
 
 enum map_rung {           /* the ladder of virtmda's resolution, most specific first */
 	RUNG_EXACT,       /* user+detail@d, or user@d where there is no detail */

@@ -224,6 +224,13 @@ publish(struct prepared *prepared, struct err *err)
 	return failed;
 }
 
+/* The last moment to say no. */
+static int
+announce(const struct map_source *source, const unsigned char *digest, struct err *err)
+{
+	return source->announce == NULL ? 0 : source->announce(source->announce_arg, digest, err);
+}
+
 static int
 compile(const struct map_source *source, const struct order *order, struct err *err)
 {
@@ -231,9 +238,14 @@ compile(const struct map_source *source, const struct order *order, struct err *
 	struct prepared prepared;
 
 	info.mappings = source->count;
-	map_file_digest(info.digest, source->text.data, source->text.len);
+	if (!source->digested)
+		map_file_digest(info.digest, source->text.data, source->text.len);
 	if (prepare(&prepared, source, &info, order, err) == -1)
 		return -1;
+	if (announce(source, info.digest, err) == -1) {
+		discard(&prepared);
+		return -1;
+	}
 	return publish(&prepared, err);
 }
 
@@ -338,6 +350,12 @@ map_publish(const struct map_source *source, const char *domains_path, gid_t gid
 	map_file_digest(info.digest, text->data, text->len);
 	if (prepare(&prepared, source, &info, &order, err) == -1) {
 		io_stage_discard(&stage);
+		return -1;
+	}
+	if (announce(source, info.digest, err) == -1) {
+		io_stage_discard(&stage);
+		discard(&prepared);
+		errno = err->num;
 		return -1;
 	}
 	return publish_both(&stage, &prepared, source->path, err);

@@ -96,6 +96,40 @@ need_next(struct map_source *source)
 	return 0;
 }
 
+/* A line that was read is about to be another, or to go: keep what it was. */
+static int
+remember(struct map_source *source, uint32_t number)
+{
+	const struct map_line *line = &source->lines[number];
+	const char *text = (const char *)source->text.data;
+	struct map_was *was;
+
+	/* Once changed its text is in the arena, and the first text is what counts. */
+	if (number >= source->nread || line->text < text || line->text > text + source->text.len)
+		return 0;
+	if (source->nwas == source->was_room) {
+		size_t room = source->was_room + source->was_room / 2 + 16;
+
+		if ((was = reallocarray(source->was, room, sizeof(*was))) == NULL)
+			return -1;
+		source->was = was;
+		source->was_room = room;
+	}
+	was = &source->was[source->nwas++];
+	*was = (struct map_was){ .number = number, .len = line->len, .text = line->text };
+	return 0;
+}
+
+static void
+take_away(struct map_source *source, uint32_t number)
+{
+	/* Its folded key stays: the index still finds it, and sees that it is gone. */
+	source->lines[number].len = MAP_LINE_REMOVED;
+	source->lines[number].entry = NULL;
+	source->count--;
+	map_source_changed(source);
+}
+
 /* Put `number` behind `after` (MAP_LINE_NONE: at the end). */
 static void
 link_behind(struct map_source *source, uint32_t number, uint32_t after)
@@ -225,13 +259,38 @@ line_of(const struct map_source *source, const char *key, uint32_t *line, struct
 	return 0;
 }
 
+/* Enter a line that was made, behind `after`; as its domain's last, where the next will be added.
+ */
+static int
+put_line(struct map_source *source, const struct map_line *made, uint32_t after, bool is_last,
+    struct err *err)
+{
+	struct map_line *line;
+	uint32_t number;
+
+	if (need_next(source) == -1 || (line = map_source_new_line(source)) == NULL)
+		return no_memory(source, err);
+	*line = *made;
+	number = (uint32_t)source->nlines - 1;
+	if (map_index_put(&source->keys, number) == -1 ||
+	    (is_last && map_index_put(&source->domains, number) == -1)) {
+		source->lines[number].len = MAP_LINE_REMOVED;
+		link_behind(source, number, after);
+		return no_memory(source, err);
+	}
+	link_behind(source, number, after);
+	source->count++;
+	map_source_changed(source);
+	return 0;
+}
+
 static int
 insert(struct map_source *source, const char *key, const char *target, struct err *err)
 {
 	struct buf text = BUF_INIT;
-	struct map_line made, *line;
-	uint32_t after, number;
+	struct map_line made;
 	char folded[MAP_KEY_ROOM];
+	uint32_t after;
 	int failed;
 
 	if (map_key_fold_into(folded, key, strlen(key), err) == -1)
@@ -246,22 +305,7 @@ insert(struct map_source *source, const char *key, const char *target, struct er
 	else
 		failed = make_line(source, &made, &text, key, target, err);
 	buf_free(&text);
-	if (failed == -1)
-		return -1;
-	if (need_next(source) == -1 || (line = map_source_new_line(source)) == NULL)
-		return no_memory(source, err);
-	*line = made;
-	number = (uint32_t)source->nlines - 1;
-	if (map_index_put(&source->keys, number) == -1 ||
-	    map_index_put(&source->domains, number) == -1) {
-		source->lines[number].len = MAP_LINE_REMOVED;
-		link_behind(source, number, after);
-		return no_memory(source, err);
-	}
-	link_behind(source, number, after);
-	source->count++;
-	map_source_changed(source);
-	return 0;
+	return failed == -1 ? -1 : put_line(source, &made, after, true, err);
 }
 
 /* Another target in the same place: key and gap stay. */
@@ -282,6 +326,8 @@ replace(struct map_source *source, uint32_t number, const char *target, struct e
 	buf_free(&text);
 	if (failed == -1)
 		return -1;
+	if (remember(source, number) == -1)
+		return no_memory(source, err);
 	*line = made;
 	map_source_changed(source);
 	return 0;
@@ -334,10 +380,232 @@ map_source_rm(struct map_source *source, const char *key, struct err *err)
 		return -1;
 	if (line == MAP_LINE_NONE)
 		return refuse(err, ENOENT, key, "not mapped");
-	/* Its folded key stays: the index still finds it, and sees that it is gone. */
-	source->lines[line].len = MAP_LINE_REMOVED;
-	source->lines[line].entry = NULL;
-	source->count--;
+	if (remember(source, line) == -1)
+		return no_memory(source, err);
+	take_away(source, line);
+	return 0;
+}
+
+/* ---- another key -------------------------------------------------------------------------------
+ */
+
+/* The line `number` with `key` in front, its target in the column where it was. */
+static int
+make_renamed(struct map_source *source, struct map_line *out, uint32_t number, const char *key,
+    struct err *err)
+{
+	const struct map_line *line = &source->lines[number];
+	char *target = strndup(line->text + line->target_off, line->target_len);
+	struct buf text = BUF_INIT;
+	int failed;
+
+	if (target == NULL || buf_adds(&text, key) == -1 ||
+	    add_gap(&text, key, source, number) == -1 ||
+	    buf_add(&text, line->text + line->target_off, line->len - line->target_off) == -1)
+		failed = no_memory(source, err);
+	else
+		failed = make_line(source, out, &text, key, target, err);
+	free(target);
+	buf_free(&text);
+	return failed;
+}
+
+/* The old line goes and a new one stands behind it: the index of keys and that of domains hold line
+ * numbers by what those lines say, so no line may come to say another key. */
+static int
+rename_line(struct map_source *source, uint32_t number, const char *key, struct err *err)
+{
+	struct map_line made;
+	const char *domain;
+	size_t nwas = source->nwas;
+	uint32_t last;
+
+	if (make_renamed(source, &made, number, key, err) == -1)
+		return -1;
+	if (need_domains(source) == -1 || remember(source, number) == -1)
+		return no_memory(source, err);
+	domain = domain_name(made.folded);
+	last = map_index_find(&source->domains, domain);
+	if (put_line(source, &made, number, last == MAP_INDEX_NONE || last == number, err) == -1) {
+		source->nwas = nwas;
+		return -1;
+	}
+	take_away(source, number);
+	return 0;
+}
+
+int
+map_source_rename(struct map_source *source, const char *key, const char *other, struct err *err)
+{
+	char *word = trimmed(other);
+	uint32_t line, there;
+	int failed;
+
+	if (word == NULL)
+		failed = no_memory(source, err);
+	else if (check_words(word, "", err) == -1 || line_of(source, key, &line, err) == -1 ||
+	         line_of(source, word, &there, err) == -1)
+		failed = -1;
+	else if (line == MAP_LINE_NONE)
+		failed = refuse(err, ENOENT, key, "not mapped");
+	else if (there != MAP_LINE_NONE && there != line) /* another spelling is no other key */
+		failed = refuse(err, EEXIST, source->lines[there].folded, "already mapped");
+	else
+		failed = rename_line(source, line, word, err);
+	free(word);
+	if (failed == -1)
+		errno = err->num;
+	return failed;
+}
+
+/* ---- taking back -------------------------------------------------------------------------------
+ */
+
+/* The very line `text`, as it once was. */
+static int
+make_old(struct map_source *source, struct map_line *out, const char *text, struct err *err)
+{
+	size_t len = strlen(text);
+
+	memset(out, 0, sizeof(*out));
+	if (strchr(text, '\n') != NULL || len > MAP_LINE_MAX)
+		return refuse(err, EINVAL, text, "this is no line");
+	out->len = (uint32_t)len;
+	if ((out->text = map_arena_string(&source->strings, text, len)) == NULL)
+		return no_memory(source, err);
+	switch (map_source_take_apart(source, out, err)) {
+	case 1:
+		return 0;
+	case 0:
+		return refuse(err, EINVAL, text, "this is no mapping");
+	default:
+		return -1;
+	}
+}
+
+/* Take back all but the lines that return. */
+static int
+take_back(struct map_source *source, const struct map_change *change, struct err *err)
+{
+	struct map_line made;
+	uint32_t line;
+
+	if (change->now == NULL)
+		return 0;
+	if (change->old == NULL)
+		return map_source_rm(source, change->key, err);
+	if (change->text == NULL)
+		return map_source_set(source, change->key, change->old, err);
+	if (make_old(source, &made, change->text, err) == -1 ||
+	    line_of(source, change->key, &line, err) == -1)
+		return -1;
+	if (line == MAP_LINE_NONE)
+		return refuse(err, ENOENT, change->key, "not mapped");
+	if (strcmp(made.folded, source->lines[line].folded) != 0)
+		return refuse(err, EINVAL, change->key, "the old line says another key");
+	if (remember(source, line) == -1)
+		return no_memory(source, err);
+	source->lines[line] = made;
 	map_source_changed(source);
 	return 0;
+}
+
+/* Behind the last line of its domain, as if it were added now. */
+static int
+return_anywhere(struct map_source *source, const struct map_change *change, struct err *err)
+{
+	struct map_line made;
+	uint32_t after;
+
+	if (change->text == NULL)
+		return map_source_add(source, change->key, change->old, err);
+	if (make_old(source, &made, change->text, err) == -1)
+		return -1;
+	if (need_domains(source) == -1)
+		return no_memory(source, err);
+	after = map_index_find(&source->domains, domain_name(made.folded));
+	return put_line(source, &made, after, true, err);
+}
+
+static int
+by_line(const void *a, const void *b)
+{
+	const struct map_change *const *left = a, *const *right = b;
+
+	return ((*left)->line > (*right)->line) - ((*left)->line < (*right)->line);
+}
+
+/* In front of all others; link_behind knows no such place. */
+static void
+move_to_front(struct map_source *source, uint32_t number, uint32_t before_it)
+{
+	if (before_it == MAP_LINE_NONE || source->first == number)
+		return;
+	source->next[before_it] = source->next[number];
+	if (source->last == number)
+		source->last = before_it;
+	source->next[number] = source->first;
+	source->first = number;
+}
+
+/* Lines in the order of their numbers, so that each finds those in front of it in place: one walk,
+ * however many return. */
+static int
+return_to_places(
+    struct map_source *source, const struct map_change **sorted, size_t n, struct err *err)
+{
+	uint32_t at = MAP_LINE_NONE, next, last; /* at: the line number `count` */
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct map_line made;
+
+		while (count + 1 < sorted[i]->line &&
+		       (next = map_source_next(source, at)) != MAP_LINE_NONE) {
+			at = next;
+			count++;
+		}
+		if (make_old(source, &made, sorted[i]->text, err) == -1)
+			return -1;
+		last = source->last;
+		if (put_line(source, &made, at, false, err) == -1)
+			return -1;
+		if (at == MAP_LINE_NONE)
+			move_to_front(source, (uint32_t)source->nlines - 1, last);
+		at = (uint32_t)source->nlines - 1;
+		count++;
+	}
+	/* Which line of a domain is the last must be found anew. */
+	map_index_free(&source->domains);
+	source->domains_known = false;
+	return 0;
+}
+
+int
+map_source_restore(struct map_source *source, const struct map_change *changes, size_t n,
+    bool exact, bool cut, struct err *err)
+{
+	const struct map_change **sorted = calloc(n + 1, sizeof(const struct map_change *));
+	size_t nsorted = 0;
+	int failed = sorted == NULL ? no_memory(source, err) : 0;
+
+	for (size_t i = 0; failed == 0 && i < n; i++)
+		failed = take_back(source, &changes[i], err);
+	for (size_t i = 0; failed == 0 && i < n; i++) {
+		if (changes[i].now != NULL || changes[i].old == NULL)
+			continue;
+		if (exact && changes[i].text != NULL && changes[i].line > 0)
+			sorted[nsorted++] = &changes[i];
+		else
+			failed = return_anywhere(source, &changes[i], err);
+	}
+	if (failed == 0 && exact) {
+		qsort(sorted, nsorted, sizeof(const struct map_change *), by_line);
+		failed = return_to_places(source, sorted, nsorted, err);
+		source->no_newline = false;
+		source->cut = cut;
+		map_source_changed(source);
+	}
+	free(sorted);
+	return failed;
 }

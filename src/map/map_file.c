@@ -79,6 +79,84 @@ map_count(const struct map *map)
 	return table_source_of(map->table)->mappings;
 }
 
+const unsigned char *
+map_digest(const struct map *map)
+{
+	return table_source_of(map->table)->digest;
+}
+
+/* ---- from the compiled map to the text ---------------------------------------------------------
+ */
+
+struct comparing {
+	struct map *map;
+	const struct map_source *source;
+	map_change_fn *each;
+	void *arg;
+	struct err *err;
+};
+
+/* What the text has that the map has not, or otherwise. */
+static int
+compare_entry(struct comparing *comparing, const struct map_entry *entry)
+{
+	struct map_change change = { .key = entry->folded, .now = entry->target };
+	char scratch[MAP_KEY_ROOM], *old = NULL;
+	size_t len;
+	int found = table_get(comparing->map->table, map_key_group(entry->folded, scratch),
+	    entry->folded, &old, &len, comparing->err);
+
+	if (found == -1)
+		return -1;
+	change.old = found == 1 ? old : NULL;
+	if (found == 1 && strcmp(old, entry->target) == 0)
+		found = 0;
+	else
+		found = comparing->each(comparing->arg, &change, comparing->err);
+	free(old);
+	return found;
+}
+
+/* For table_each: what the map has that the text has not. */
+static int
+find_gone(void *arg, const char *group, const char *key, const char *value, size_t value_len)
+{
+	struct comparing *comparing = arg;
+	struct map_change change = { .key = key };
+	struct err missing;
+	char *target;
+	int rc;
+
+	(void)group;
+	/* The mark of a domain is no mapping. */
+	if (strchr(key, '@') == NULL && *key != '.')
+		return 0;
+	if (map_source_find(comparing->source, key, &missing) != NULL)
+		return 0;
+	if (missing.num == ENOMEM || (target = strndup(value, value_len)) == NULL)
+		return err_set(comparing->err, ENOMEM, "compare %s", comparing->map->source_path);
+	change.old = target;
+	rc = comparing->each(comparing->arg, &change, comparing->err);
+	free(target);
+	return rc;
+}
+
+int
+map_diff(struct map *map, const struct map_source *source, map_change_fn *each, void *arg,
+    struct err *err)
+{
+	struct comparing comparing = { map, source, each, arg, err };
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < map_source_count(source); i++) {
+		const struct map_entry *entry = map_source_entry(source, i);
+
+		rc = entry != NULL ? compare_entry(&comparing, entry)
+		                   : err_set(err, ENOMEM, "compare %s", map->source_path);
+	}
+	return rc != 0 ? rc : table_each(map->table, find_gone, &comparing, err);
+}
+
 /* ---- stale? -----------------------------------------------------------------------------------
  */
 

@@ -5,9 +5,9 @@
 #ifndef VIRTMDA_MAP_FILE_H
 #define VIRTMDA_MAP_FILE_H
 
-#include <stddef.h>
+#include "map.h"
 
-#define MAP_FILE_DIGEST   32         /* bytes of SHA-256 */
+#define MAP_FILE_DIGEST   MAP_DIGEST_SIZE
 #define MAP_FILE_TEXT_MAX 0x7fffffff /* bytes of a map source */
 
 /* Name of the compiled map of this source; malloc'ed, NULL with errno ENOMEM. */

@@ -333,6 +333,7 @@ map_source_free(struct map_source *source)
 	map_index_free(&source->domains);
 	map_arena_free(&source->strings);
 	free(source->next);
+	free(source->was);
 	free(source->lines);
 	buf_free(&source->text);
 	free(source->path);
@@ -503,6 +504,28 @@ map_source_find(const struct map_source *source, const char *key, struct err *er
 /* ---- the text ---------------------------------------------------------------------------------
  */
 
+void
+map_source_digest(struct map_source *source, unsigned char out[MAP_DIGEST_SIZE])
+{
+	if (!source->digested)
+		map_file_digest(source->info.digest, source->text.data, source->text.len);
+	source->digested = true;
+	memcpy(out, source->info.digest, MAP_DIGEST_SIZE);
+}
+
+bool
+map_source_is_cut(const struct map_source *source)
+{
+	return source->no_newline;
+}
+
+void
+map_source_announce(struct map_source *source, map_announce_fn *announce, void *arg)
+{
+	source->announce = announce;
+	source->announce_arg = arg;
+}
+
 static int
 join(const struct map_source *source, struct buf *out)
 {
@@ -515,7 +538,8 @@ join(const struct map_source *source, struct buf *out)
 		int bare; /* the last line read had no newline, and is still the last */
 
 		next = map_source_next(source, line);
-		bare = source->no_newline && next == MAP_LINE_NONE && line + 1u == source->nread;
+		bare = next == MAP_LINE_NONE &&
+		       (source->cut || (source->no_newline && line + 1u == source->nread));
 		if (buf_add(out, l->text, l->len) == -1 || (!bare && buf_addc(out, '\n') == -1))
 			return -1;
 	}

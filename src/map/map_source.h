@@ -30,6 +30,13 @@ struct map_line {
 	uint32_t target_len;
 };
 
+/* A line that was read and is no longer what it was. */
+struct map_was {
+	uint32_t number;
+	uint32_t len;
+	const char *text;
+};
+
 struct map_source {
 	char *path;
 	struct buf text;          /* as read; lines point into it */
@@ -41,7 +48,13 @@ struct map_source {
 	struct map_index keys; /* line of a folded key */
 	struct map_arena strings;
 
-	bool edited;    /* the text is no longer what was read */
+	bool edited;         /* the text is no longer what was read */
+	bool digested;       /* info.digest is known */
+	bool cut;            /* the text is to end without a newline, whatever its last line is */
+	struct map_was *was; /* nwas lines that were read and have changed or gone */
+	size_t nwas, was_room;
+	map_announce_fn *announce; /* may be NULL */
+	void *announce_arg;
 	uint32_t *next; /* NULL until a line was added: the order of reading */
 	size_t next_room;
 	uint32_t first, last;     /* MAP_LINE_NONE: no line */
