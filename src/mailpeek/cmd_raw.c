@@ -30,7 +30,8 @@ show_line(struct buf *line)
 	struct buf safe = BUF_INIT;
 
 	(void)screen_text(&safe, line->data, line->len, 0);
-	fwrite(safe.data, 1, safe.len, stdout);
+	if (safe.len > 0)
+		fwrite(safe.data, 1, safe.len, stdout);
 	buf_free(&safe);
 	buf_clear(line);
 }

@@ -169,7 +169,7 @@ everything() {
 		scratch env ASAN_OPTIONS=detect_leaks=0 strace -f -qq -y -o trace mailpeek -C virtmda.conf $command >/dev/null
 		grep -q 'openat(.*O_NOATIME' "$trace"
 		run -1 grep -E 'open(at2?)?\(.*(O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_APPEND)' "$trace"
-		run -1 grep -E '(rename|unlink|link|symlink|mkdir|rmdir|mknod|chmod|chown|truncate|utime|setxattr|fallocate|flock|creat)[a-z0-9]*\(' "$trace"
+		run -1 grep -E '\b(rename|unlink|link|symlink|mkdir|rmdir|mknod|chmod|chown|truncate|utime|setxattr|fallocate|flock|creat)[a-z0-9]*\(' "$trace"
 		run -1 grep -E 'F_(OFD_)?SETLK' "$trace"
 		is "" "$(grep -E 'write(v|64|v2)?\(|sendfile|splice|copy_file' "$trace" | grep -vE 'write\(([12]<|[0-9]+<pipe:)')"
 	done
