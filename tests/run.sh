@@ -58,7 +58,8 @@ run_unit() {
 		: >"$work/tap"
 		if [ -n "${VALGRIND:-}" ]; then
 			CK_FORK=no CK_DEFAULT_TIMEOUT=0 CK_TAP_LOG_FILE_NAME=$work/tap valgrind -q --error-exitcode=99 \
-				--leak-check=full --errors-for-leak-kinds=definite "$program" >"$work/output" 2>&1
+				--leak-check=full --errors-for-leak-kinds=definite \
+				--suppressions=tests/valgrind.supp "$program" >"$work/output" 2>&1
 		else
 			CK_TAP_LOG_FILE_NAME=$work/tap "$program" >"$work/output" 2>&1
 		fi

@@ -182,11 +182,13 @@ decode(struct buf *value)
 int
 field_get(const unsigned char *header, size_t len, const char *name, struct buf *out)
 {
-	const unsigned char *p = header, *end = header + len;
+	const unsigned char *p = header, *end;
 	size_t name_len = strlen(name);
 
 	buf_clear(out);
-	for (; p < end; p = line_end(p, end) + 1) {
+	if (len == 0)
+		return 0;
+	for (end = header + len; p < end; p = line_end(p, end) + 1) {
 		if ((size_t)(end - p) <= name_len || p[name_len] != ':' ||
 		    strncasecmp((const char *)p, name, name_len) != 0)
 			continue;

@@ -109,6 +109,8 @@ screen_text(struct buf *out, const void *data, size_t len, size_t limit)
 	/* No column takes more bytes than this: the rest would be cut anyway. */
 	if (limit > 0 && len > (limit + 1) * 4 * (COMBINING_MAX + 1))
 		len = (limit + 1) * 4 * (COMBINING_MAX + 1);
+	if (len == 0)
+		return 0;
 	if (text_vis(&safe, data, len) == -1)
 		speech_no_memory();
 	p = safe.data;
@@ -151,7 +153,7 @@ screen_cell(enum screen_side side, size_t width, size_t limit, const void *data,
 	pad(owed + (side == SCREEN_RIGHT ? rest : 0));
 	if (text.len > 0) /* empty, data is NULL, which fwrite must not be given */
 		if (text.len > 0)
-		fwrite(text.data, 1, text.len, stdout);
+			fwrite(text.data, 1, text.len, stdout);
 	owed = 2 + (side == SCREEN_LEFT ? rest : 0);
 	buf_free(&text);
 }

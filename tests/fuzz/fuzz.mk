@@ -19,3 +19,8 @@ fuzz-programs: $(FUZZ:%=$(BUILD)/fuzz_%)
 $(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(call lib,mailbox resolve map account table message address base)
 	@$(if $(Q),echo "  LD    $@")
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(LIBS) $(FUZZ_LIBS_$*)
+
+# fuzz_mailpeek_FOO is about a part of mailpeek.
+$(BUILD)/fuzz_mailpeek_%: $(BUILD)/tests/fuzz/fuzz_mailpeek_%.o $(call lib,mailpeek $(mailpeek_ROOMS))
+	@$(if $(Q),echo "  LD    $@")
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(mailpeek_LIBS)
