@@ -254,3 +254,51 @@ arrives() {
 	is 1 "$(count ann)"
 	body ann 1 | grep -qx 'Status: 5.1.1'
 }
+
+# big SUBJECT: a message of 30 MB for bob into the queue, not delivered yet.
+big() {
+	{ letter "$1" && head -c 30000000 /dev/zero | tr '\0' x | fold -w 70; } |
+		inside /usr/sbin/sendmail -Am -oi -odq -f ann@one.example bob@one.example
+	is 1 "$(queued)" "messages in the queue"
+}
+
+# struck SIDE [MAILBOX]: one message is there, a big one waits, the queue is run and one side of the
+# delivery killed on the way (kill_delivery.py). A busy machine may miss the moment: again then.
+struck() {
+	local killed attempt
+	mkfifo "$BATS_TEST_TMPDIR/killer"
+	for attempt in 1 2 3 4 5; do
+		clean
+		send before ann@one.example bob@one.example
+		inside cp /var/mail/bob /run/before
+		big waiting
+		inside kill_delivery.py "$@" >"$BATS_TEST_TMPDIR/killer" 3>&- &
+		{
+			read -r _
+			run_queue >/dev/null 2>&1
+			read -r killed
+		} <"$BATS_TEST_TMPDIR/killer"
+		wait "$!"
+		# What is still at work ends by itself.
+		inside sh -c 'while pidof virtmda >/dev/null; do sleep 0.05; done'
+		echo "attempt $attempt: $killed"
+		[ "$killed" = "too late" ] || break
+	done
+	[ "$killed" != "too late" ] || skip "the delivery was always over first"
+	is 1 "$(queued)" "messages in the queue"
+}
+
+@test "sendmail is killed while it hands a message over: nothing of it is delivered" {
+	struck sendmail
+	inside cmp /run/before /var/mail/bob
+	arrives 2
+}
+
+@test "virtmda is killed while it writes to an mbox: the next delivery takes the torn part away" {
+	struck virtmda /var/mail/bob
+	arrives 2
+	is "before
+waiting" "$(headers bob Subject)"
+	is "" "$(inside find /var/mail -name '*.lock')" "locks left"
+	logged 'virtmda.*truncat\|virtmda.*torn\|virtmda.*repair\|virtmda.*recover'
+}
