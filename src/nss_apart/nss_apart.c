@@ -49,12 +49,13 @@ asks_files_first(const char *line)
 static bool
 files_come_first(void)
 {
-	char line[LINE_BYTES];
+	char buffer[BUFSIZ], line[LINE_BYTES];
 	bool first = false;
 	FILE *file = fopen(NSS_NSSWITCH, "re");
 
 	if (file == NULL)
 		return false;
+	setbuf(file, buffer);
 	while (!first && fgets(line, sizeof(line), file) != NULL)
 		first = asks_files_first(line);
 	fclose(file);
@@ -101,6 +102,7 @@ static int
 look_into_passwd(
     const char *name, struct passwd *entry, char *space, size_t size, struct passwd **result)
 {
+	char buffer[BUFSIZ];
 	size_t len = strlen(name);
 	FILE *file = fopen(NSS_PASSWD, "re");
 	int num = 0;
@@ -108,6 +110,7 @@ look_into_passwd(
 	*result = NULL;
 	if (file == NULL)
 		return 0;
+	setbuf(file, buffer);
 	while (fgets(space, (int)size, file) != NULL) {
 		if (strchr(space, '\n') == NULL && !feof(file)) {
 			num = ERANGE;
@@ -181,7 +184,8 @@ run_helper(const char *name, struct buf *answer)
 	close(ends[1]);
 	if (num != 0) {
 		close(ends[0]);
-		return num;
+		/* ENOENT would be read as said of the account. */
+		return num == ENOENT ? ELIBACC : num;
 	}
 	num = io_read_all(ends[0], ANSWER_MAX, answer) == -1 ? errno : 0;
 	close(ends[0]);

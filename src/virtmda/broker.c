@@ -291,13 +291,21 @@ ask_remove_dotlock(void *arg, dev_t dev, ino_t ino, struct err *err)
 static int
 ask_still_wanted(void *arg, struct err *err)
 {
+	const int *socket = arg;
 	struct request request;
+	int wanted = process_still_wanted(err);
+	char byte;
 
-	if (process_stopped())
-		return err_set(err, EINTR, "stopped by a signal");
+	if (wanted == -1)
+		return -1;
+	/* A parent that was killed has closed its end. */
+	if (wanted == 0 && recv(*socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+		return err_set(err, ECONNRESET, "the parent process is gone");
+	if (wanted == 0)
+		return 0;
 	memset(&request, 0, sizeof(request));
 	request.kind = REQUEST_STILL_WANTED;
-	return ask(*(int *)arg, &request, NULL, err);
+	return ask(*socket, &request, NULL, err);
 }
 
 void

@@ -50,9 +50,10 @@ static int
 make_names(struct mail_directory *md, const char *base, struct err *err)
 {
 	char torn[64], temporary[64];
+	long pid = getpid();
 
-	snprintf(torn, sizeof(torn), ".torn.%lld.%ld", (long long)time(NULL), (long)getpid());
-	snprintf(temporary, sizeof(temporary), ".new.%ld", (long)getpid());
+	snprintf(torn, sizeof(torn), ".torn.%lld.%ld", (long long)time(NULL), pid);
+	snprintf(temporary, sizeof(temporary), ".new.%ld", pid);
 	/* The hidden ones are no mailboxes; the mailbox room calls its own alike. */
 	if (name(md->base, "", base, "", err) == -1 ||
 	    name(md->lock, "", base, ".lock", err) == -1 ||

@@ -18,12 +18,12 @@
 #include <unistd.h>
 
 #include "exit.h"
-#include "io.h"
 
 static volatile sig_atomic_t stopped; /* the signal's number */
 static volatile sig_atomic_t held;
 static volatile sig_atomic_t child;
-static pid_t starter; /* who reads our status */
+static pid_t starter;    /* who reads our status; 0 in a forked process: it has another parent */
+static int witness = -1; /* its /proc/PID/stat */
 
 static void
 on_signal(int number)
@@ -93,16 +93,26 @@ has_borrowed_rights(void)
 	       (getauxval(AT_EUID) != 0 && getauxval(AT_GID) != getauxval(AT_EGID));
 }
 
+/* The open file stands for that very process, also when its number is another's later. */
 void
 process_remember_starter(void)
 {
+	char path[32];
+
 	starter = getppid();
+	snprintf(path, sizeof(path), "/proc/%ld/stat", (long)starter);
+	witness = open(path, O_RDONLY | O_CLOEXEC);
+}
+
+void
+process_forked(void)
+{
+	starter = 0;
 }
 
 int
 process_init(struct err *err)
 {
-	process_remember_starter();
 	umask(077);
 	/* TZ, RES_OPTIONS, MALLOC_*: nothing in there is for us to follow. */
 	clearenv();
@@ -112,6 +122,7 @@ process_init(struct err *err)
 		    "same");
 	if (open_standard_descriptors(err) == -1)
 		return -1;
+	process_remember_starter();
 	return set_signals(err);
 }
 
@@ -150,43 +161,41 @@ process_child(pid_t pid)
 		kill(pid, stopped);
 }
 
-/* The kernel closes a dying process's pipes before it tells its children. In between its parent
- * seems to be there still, but /proc shows PF_EXITING (linux/sched.h, bit 2 of field 9 of
- * proc_pid_stat(5)), which is set before the pipes are closed. Where /proc does not tell, getppid
- * must do. */
+/* The kernel closes a dying process's pipes before it tells its children. In between getppid still
+ * names it, but /proc shows PF_EXITING (linux/sched.h; bit 2 of field 9 of proc_pid_stat(5)), which
+ * is set before the pipes are closed. 1 it lives, 0 it is gone or dying, -1 /proc does not tell. */
 #define PF_EXITING 0x4UL
 
-static bool
-is_exiting(pid_t pid)
+static int
+starter_lives(void)
 {
-	char path[32], text[512], *p;
-	unsigned long flags = 0;
+	char text[512], *p;
 	ssize_t n;
-	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd == -1)
-		return false;
-	n = io_read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[n > 0 ? n : 0] = '\0';
+	do
+		n = pread(witness, text, sizeof(text) - 1, 0);
+	while (n == -1 && errno == EINTR);
+	if (n <= 0)
+		return n == -1 && errno == ESRCH ? 0 : -1;
+	text[n] = '\0';
 	/* The second field, the command in parentheses, may hold anything. */
 	p = strrchr(text, ')');
 	for (int field = 2; p != NULL && field < 9; field++)
 		p = strchr(p + 1, ' ');
-	if (p != NULL)
-		flags = strtoul(p, NULL, 10);
-	return (flags & PF_EXITING) != 0;
+	if (p == NULL)
+		return -1;
+	return (strtoul(p, NULL, 10) & PF_EXITING) == 0;
 }
 
 int
 process_still_wanted(struct err *err)
 {
+	int lives;
+
 	if (stopped != 0)
 		return err_set(err, EINTR, "stopped by signal %d", (int)stopped);
-	/* In this order: as long as it is our parent, its number is nobody else's. */
-	if (is_exiting(starter) || getppid() != starter)
+	lives = starter_lives();
+	if (lives == 0 || (starter != 0 && getppid() != starter))
 		return err_set(err, EPIPE, "the process that sent the message is gone");
-	return 0;
+	return lives == -1 && starter == 0 ? 1 : 0;
 }

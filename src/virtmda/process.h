@@ -16,6 +16,7 @@
  * installations are refused. */
 int process_init(struct err *err);
 void process_remember_starter(void); /* that part of it */
+void process_forked(void);           /* says the child of process_init's process */
 
 /* Is this root's process? As it was started, however rights have changed since. */
 bool process_is_root(void);
@@ -31,7 +32,8 @@ bool process_stopped(void); /* did a signal come while held? */
 void process_child(pid_t pid);
 
 /* May a message still become visible? -1 with err when a signal told us to stop, or when the
- * process that started us is gone: the end of its pipe was not the message's end. */
+ * process that started us is gone or dying: the end of its pipe was not the message's end. 1: not
+ * known here (a forked process without /proc), its parent must be asked. */
 int process_still_wanted(struct err *err);
 
 #endif

@@ -119,6 +119,7 @@ worker_process(const struct job *job, int socket)
 
 	report_init(&report);
 	broker_proxy(&proxy, &socket);
+	process_forked();
 	process_release();
 	work(job, &proxy, &report);
 	if (broker_report(socket, &report, &err) == 0)

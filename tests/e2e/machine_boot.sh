@@ -28,7 +28,7 @@ empty() { mount -t tmpfs -o "$2" tmpfs "$1"; }
 # First what comes out of the source tree, which may lie below one of the directories
 # covered later.
 empty /usr/local/sbin mode=0755
-for program in virtmda virtmap mailpeek; do
+for program in virtmda virtmda-getpwnam virtmap mailpeek; do
 	if [ -x "$build/$program" ]; then
 		cp "$build/$program" /usr/local/sbin/
 	fi

@@ -19,7 +19,7 @@ scratch_up() {
 	# BUILD may lie where that user cannot look.
 	chmod 755 "$scratch_dir"
 	mkdir "$scratch_dir/bin"
-	cp "$BUILD/virtmda" "$BUILD/virtmap" "$BUILD/mailpeek" "$scratch_dir/bin/"
+	cp "$BUILD/virtmda" "$BUILD/virtmda-getpwnam" "$BUILD/virtmap" "$BUILD/mailpeek" "$scratch_dir/bin/"
 	chmod 755 "$scratch_dir/bin" "$scratch_dir/bin/"*
 	scratch sh -c '
 		umask 022

@@ -65,6 +65,7 @@ ERRORS = {
     "connect": ["ECONNREFUSED", "EACCES", "EAGAIN", "EINTR"],
     "sendto": ["ENOBUFS", "EAGAIN", "EPIPE", "EINTR"],
     "sendmsg": ["ENOBUFS", "ENOMEM", "EPIPE", "EINTR"],
+    "recvfrom": ["ENOMEM", "EINTR", "ECONNRESET"],
     "recvmsg": ["ENOMEM", "EINTR", "ECONNRESET"],
     "wait4": ["ECHILD", "EINTR"],
     "waitid": ["ECHILD", "EINTR"],

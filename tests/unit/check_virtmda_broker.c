@@ -243,6 +243,7 @@ serve(
 	ck_assert_int_ne(pid, -1);
 	if (pid == 0) {
 		close(sockets[0]);
+		process_forked();
 		work(sockets[1]);
 		_exit(0);
 	}
