@@ -16,7 +16,7 @@ fuzz:
 
 fuzz-programs: $(FUZZ:%=$(BUILD)/fuzz_%)
 
-$(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(call lib,mailbox resolve map account table message address base)
+$(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(call lib,$(virtmap_ROOMS))
 	@$(if $(Q),echo "  LD    $@")
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(LIBS) $(FUZZ_LIBS_$*)
 
