@@ -152,8 +152,7 @@ screen_cell(enum screen_side side, size_t width, size_t limit, const void *data,
 
 	pad(owed + (side == SCREEN_RIGHT ? rest : 0));
 	if (text.len > 0) /* empty, data is NULL, which fwrite must not be given */
-		if (text.len > 0)
-			fwrite(text.data, 1, text.len, stdout);
+		fwrite(text.data, 1, text.len, stdout);
 	owed = 2 + (side == SCREEN_LEFT ? rest : 0);
 	buf_free(&text);
 }
