@@ -174,19 +174,21 @@ act(struct broker *broker, const struct request *request, struct err *err)
 	}
 }
 
-static int
-answer(struct broker *broker, int socket, const struct request *request, struct err *err)
+/* Whether the answer arrives does not matter here: a worker that did not get it gives up, and its
+ * report, or the end, comes all the same. */
+static void
+answer(struct broker *broker, int socket, const struct request *request)
 {
 	struct answer_parcel parcel;
-	int result, sent;
+	struct err unsent;
+	int result;
 
 	memset(&parcel, 0, sizeof(parcel));
 	result = act(broker, request, &parcel.err);
 	parcel.failed = result == -1;
-	sent = transmit(socket, &parcel, sizeof(parcel), result > 0 ? result : -1, err);
+	transmit(socket, &parcel, sizeof(parcel), result > 0 ? result : -1, &unsent);
 	if (result > 0)
 		close(result);
-	return sent;
 }
 
 int
@@ -204,8 +206,7 @@ broker_serve(struct broker *broker, int socket, struct report *report, struct er
 			    err, ECONNRESET, "the delivering process ended without a word");
 		if (request.kind == REQUEST_REPORT)
 			break;
-		if (answer(broker, socket, &request, err) == -1)
-			return -1;
+		answer(broker, socket, &request);
 	}
 	*report = request.report;
 	return 0;
@@ -224,8 +225,12 @@ ask(int socket, const struct request *request, int *descriptor, struct err *err)
 	if (transmit(socket, request, sizeof(*request), -1, err) == -1)
 		return -1;
 	got = receive(socket, &parcel, sizeof(parcel), descriptor, err);
-	if (got == -1)
+	if (got == -1) {
+		/* The answer may still come; it must not be taken for that to another question. */
+		shutdown(socket, SHUT_RD);
+		errno = err->num;
 		return -1;
+	}
 	if (got == 0)
 		return err_set(err, ECONNRESET, "the parent process is gone");
 	if (!parcel.failed)

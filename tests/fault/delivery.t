@@ -66,6 +66,7 @@ ERRORS = {
     "sendto": ["ENOBUFS", "EAGAIN", "EPIPE", "EINTR"],
     "sendmsg": ["ENOBUFS", "ENOMEM", "EPIPE", "EINTR"],
     "recvfrom": ["ENOMEM", "EINTR", "ECONNRESET"],
+    "shutdown": ["ENOTCONN"],
     "recvmsg": ["ENOMEM", "EINTR", "ECONNRESET"],
     "wait4": ["ECHILD", "EINTR"],
     "waitid": ["ECHILD", "EINTR"],
