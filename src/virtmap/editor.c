@@ -105,6 +105,8 @@ read_source(struct editor *editor, int create, struct err *err)
 
 	if (rc == 0 || err->num != ENOENT || !create)
 		return rc;
+	if (editor->lock == -1) /* only to look what would become of it */
+		return map_source_parse(&editor->source, path, "", 0, complain, editor, err);
 	if (create_source(editor, path, err) == -1)
 		return -1;
 	return map_source_read(&editor->source, path, trusted, complain, editor, err);

@@ -23,8 +23,9 @@ struct editor {
 };
 
 /* Lock the map (unless `reading`) and read it; with `create` a source that is not there is made,
- * empty. STATUS_OK, or the status after the reason was said. editor_close in any case. Lines that
- * are wrong were reported and are counted in editor->complaints. */
+ * empty (`reading`: only in memory). STATUS_OK, or the status after the reason was said.
+ * editor_close in any case. Lines that are wrong were reported and are counted in
+ * editor->complaints. */
 enum status editor_open(
     struct editor *editor, const struct virtmap *virtmap, int reading, int create);
 

@@ -27,6 +27,9 @@ static const struct command commands[] = {
 	{ "add", "KEY TARGET", "add a mapping that is not there yet", "", 2, 2, cmd_add },
 	{ "set", "KEY TARGET", "add a mapping, or replace its target", "", 2, 2, cmd_set },
 	{ "rm", "KEY...", "remove mappings, all of them or none", "", 1, -1, cmd_rm },
+	{ "import", "[-mrn] FORMAT FILE", "take over another program's table", "mrn", 2, 2,
+	    cmd_import },
+	{ "export", "FORMAT", "the map for another program, or for import", "", 1, 1, cmd_export },
 	{ "resolve", "[-q|-v] ADDRESS...", "where mail goes, as delivery would decide it", "qv", 1,
 	    -1, cmd_resolve },
 };
@@ -76,6 +79,15 @@ struct options {
 	char own[OPTIONS_MAX]; /* the command's letters */
 };
 
+/* Longer names of letters, for those commands that have the letter. */
+static const struct option long_names[] = {
+	{ "dry-run", no_argument, NULL, 'n' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "merge", no_argument, NULL, 'm' },
+	{ "replace", no_argument, NULL, 'r' },
+	{ NULL, 0, NULL, 0 },
+};
+
 /* Options of `letters` up to the first other argument. 0 with *out filled up, the letter that is
  * wrong, or -1 without memory; -h and -V are returned like wrong ones. */
 static int
@@ -84,9 +96,14 @@ read_options(int argc, char **argv, const char *letters, struct options *out)
 	int letter;
 
 	opterr = 0;
-	while ((letter = getopt(argc, argv, letters)) != -1) {
+	while ((letter = getopt_long(argc, argv, letters, long_names, NULL)) != -1) {
 		size_t len = strlen(out->own);
 
+		/* A long name is known, but perhaps not for this command. */
+		if (letter != '?' && strchr(letters, letter) == NULL) {
+			optopt = letter;
+			return '?';
+		}
 		if (letter == 'C') {
 			out->file = optarg;
 		} else if (letter == 'o') {
@@ -100,8 +117,9 @@ read_options(int argc, char **argv, const char *letters, struct options *out)
 	return 0;
 }
 
+/* argv: of the arguments that were just read. */
 static enum status
-other_option(int letter, const struct command *command)
+other_option(int letter, const struct command *command, char **argv)
 {
 	char which[2] = { (char)optopt, '\0' };
 
@@ -113,6 +131,8 @@ other_option(int letter, const struct command *command)
 		printf("virtmap " VIRTMDA_VERSION "\n%s\n%s\n", table_library(), address_library());
 		return STATUS_OK;
 	}
+	if (strncmp(argv[optind - 1], "--", 2) == 0)
+		return misused(command, "unknown option: ", argv[optind - 1]);
 	return misused(
 	    command, letter == ':' ? "this option needs a value: -" : "unknown option: -", which);
 }
@@ -146,7 +166,7 @@ run_command(const struct command *command, struct options *options, const char *
 
 	optind = 1;
 	if ((wrong = read_options(argc, argv, letters, options)) != 0)
-		return other_option(wrong, command);
+		return other_option(wrong, command, argv);
 	argc -= optind;
 	argv += optind;
 	if (argc < command->min)
@@ -165,7 +185,7 @@ dispatch(int argc, char **argv, struct options *options)
 	int wrong, first;
 
 	if ((wrong = read_options(argc, argv, "+:C:o:hV", options)) != 0)
-		return other_option(wrong, NULL);
+		return other_option(wrong, NULL, argv);
 	if (optind == argc)
 		return misused(NULL, "which command?", "");
 	first = optind;

@@ -43,10 +43,11 @@ struct command {
 	    char **argv); /* options: the letters given, each once; argc and argv without them */
 };
 
-/* cmd_build.c, cmd_check.c, cmd_edit.c, cmd_list.c, cmd_resolve.c */
+/* cmd_NAME.c; add, set and rm in cmd_edit.c, get in cmd_list.c */
 typedef enum status command_fn(
     const struct virtmap *virtmap, const char *options, int argc, char **argv);
-command_fn cmd_build, cmd_check, cmd_add, cmd_set, cmd_rm, cmd_list, cmd_get, cmd_resolve;
+command_fn cmd_build, cmd_check, cmd_add, cmd_set, cmd_rm, cmd_list, cmd_get, cmd_resolve,
+    cmd_import, cmd_export;
 
 /* ---- speech.c ------------------------------------------------------------------------------ */
 
