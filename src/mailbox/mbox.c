@@ -6,6 +6,7 @@
  * are held, for an expunging reader may have put another file in place. The cost does not depend on
  * the mailbox's size: only its last bytes are read.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,16 +20,26 @@
 
 /* ---- recovery ---------------------------------------------------------------------- */
 
-/* Who made the descriptor's file knows its name; for the log. */
+/* The name of a file that the broker made in the mail directory: "directory/name", or just the
+ * directory where it cannot be found. Not from /proc/self/fd, which shows a file that was born
+ * without a name as "#7 (deleted)" for ever. */
 static void
-find_name(int fd, char *path, size_t size)
+find_name(const struct mbox *m, int fd, char *path, size_t size)
 {
-	char self[64];
-	ssize_t n;
+	const struct dirent *entry;
+	struct stat st;
+	DIR *dir = opendir(m->directory);
 
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-	n = readlink(self, path, size - 1);
-	path[n > 0 ? n : 0] = '\0';
+	snprintf(path, size, "%s", m->directory);
+	if (dir == NULL)
+		return;
+	if (fstat(fd, &st) == 0)
+		while ((entry = readdir(dir)) != NULL)
+			if (entry->d_ino == st.st_ino) {
+				snprintf(path, size, "%s/%s", m->directory, entry->d_name);
+				break;
+			}
+	closedir(dir);
 }
 
 /* A file for the bytes that are cut off: beside the mailbox, or where the broker puts it. `path`
@@ -50,7 +61,7 @@ create_saved(const struct mbox *m, char *path, size_t size, struct err *err)
 		return err_set(err, errno, "mbox: create %s", path);
 	fd = broker->create_saved(broker->arg, err);
 	if (fd != -1)
-		find_name(fd, path, size);
+		find_name(m, fd, path, size);
 	return fd;
 }
 
