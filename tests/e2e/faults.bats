@@ -300,5 +300,8 @@ struck() {
 	is "before
 waiting" "$(headers bob Subject)"
 	is "" "$(inside find /var/mail -name '*.lock')" "locks left"
-	logged 'virtmda.*truncat\|virtmda.*torn\|virtmda.*repair\|virtmda.*recover'
+	# The log says where the torn part is kept, and there it is, the account's own.
+	local kept
+	kept=$(inside sed -n 's/.*repair=.*, kept in \([^,]*\),.*/\1/p' /run/log)
+	is "600 bob" "$(inside stat -c '%a %U' "$kept")" "the torn part in '$kept'"
 }
