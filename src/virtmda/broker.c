@@ -174,8 +174,7 @@ act(struct broker *broker, const struct request *request, struct err *err)
 	}
 }
 
-/* Whether the answer arrives does not matter here: a worker that did not get it gives up, and its
- * report, or the end, comes all the same. */
+/* A worker that cannot be answered gives up, and its report, or its end, comes all the same. */
 static void
 answer(struct broker *broker, int socket, const struct request *request)
 {
@@ -186,7 +185,8 @@ answer(struct broker *broker, int socket, const struct request *request)
 	memset(&parcel, 0, sizeof(parcel));
 	result = act(broker, request, &parcel.err);
 	parcel.failed = result == -1;
-	transmit(socket, &parcel, sizeof(parcel), result > 0 ? result : -1, &unsent);
+	if (transmit(socket, &parcel, sizeof(parcel), result > 0 ? result : -1, &unsent) == -1)
+		shutdown(socket, SHUT_WR); /* or it would wait for ever */
 	if (result > 0)
 		close(result);
 }
