@@ -106,8 +106,8 @@ work(const struct job *job, const struct mailbox_broker *broker, struct report *
 	message_free(message);
 }
 
-/* The status of a worker whose report did not come through, but whose message is durable. No
- * library ends a process with it. */
+/* The status of a worker whose message is durable, should its report not come through. No library
+ * ends a process with it. */
 #define EXIT_DURABLE 113
 
 static _Noreturn void
@@ -122,9 +122,10 @@ worker_process(const struct job *job, int socket)
 	process_forked();
 	process_release();
 	work(job, &proxy, &report);
-	if (broker_report(socket, &report, &err) == 0)
-		_exit(0);
-	_exit(report.outcome.class == OUTCOME_DELIVERED ? EXIT_DURABLE : 1);
+	if (broker_report(socket, &report, &err) == -1) {
+		/* The status says what matters. */
+	}
+	_exit(report.outcome.class == OUTCOME_DELIVERED ? EXIT_DURABLE : 0);
 }
 
 /* What its end says where its report is missing. */
