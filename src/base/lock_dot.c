@@ -303,14 +303,15 @@ is_gone(pid_t pid)
  * nothing in this PID namespace does no harm: a live holder of ours that still writes has the fcntl
  * lock, which our caller has. */
 static bool
-ours_is_dead(const struct holder *holder, time_t age)
+ours_is_dead(const struct holder *holder, time_t age, bool *elsewhere)
 {
 	struct holder self;
 	unsigned long long start;
 	int alive;
 
 	find_self(&self);
-	if (strcmp(holder->host, self.host) != 0)
+	*elsewhere = strcmp(holder->host, self.host) != 0;
+	if (*elsewhere)
 		return false;
 	if (strcmp(holder->boot, "-") == 0 || strcmp(self.boot, "-") == 0)
 		return is_gone(holder->pid) && age >= PATIENCE;
@@ -347,19 +348,20 @@ judge(struct lock_dot *dot, const struct stat *st, bool trusted, const char *tex
 	struct holder holder;
 	size_t used = text != NULL ? parse_holder(text, &holder) : 0;
 	time_t age = time(NULL) - st->st_mtime;
-	bool dead = false;
+	bool dead = false, elsewhere = false;
 
 	if (used > 0 && trusted && st->st_nlink == 1) {
 		dot->ours = true;
 		if (buf_add(&dot->rest, text + used, len - used) == -1)
 			return err_set(err, errno, "dotlock: read");
-		dead = ours_is_dead(&holder, age);
+		dead = ours_is_dead(&holder, age, &elsewhere);
 	} else if (used == 0 && text != NULL && holder.pid != 0) {
 		dead = is_gone(holder.pid) && age >= PATIENCE;
 	}
 	if (text != NULL)
 		dot->pid = holder.pid;
-	if (!dead && (text != NULL ? !is_mail(text) : trusted))
+	/* Our boot says nothing about another host's processes. */
+	if (!dead && !elsewhere && (text != NULL ? !is_mail(text) : trusted))
 		dead = is_from_before_boot(st);
 	dot->state = dead ? LOCK_DOT_STALE : LOCK_DOT_HELD;
 	return 0;

@@ -260,6 +260,19 @@ write_tmp(struct maildir *m, const char *name, struct err *err)
 }
 
 /* rename(2) would replace what is there. */
+/* NFS: a link that was made can be reported as failed, when the answer was lost and the question
+ * repeated (link(2), BUGS). The count of names tells. */
+static bool
+is_linked(const struct maildir *m, const char *name)
+{
+	struct stat st;
+	int num = errno;
+	bool linked = fstatat(m->tmpfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_nlink == 2;
+
+	errno = num;
+	return linked;
+}
+
 static int
 move_to_new(const struct maildir *m, const char *name)
 {
@@ -267,7 +280,7 @@ move_to_new(const struct maildir *m, const char *name)
 		return 0;
 	if (errno != EINVAL && errno != ENOSYS)
 		return -1;
-	if (linkat(m->tmpfd, name, m->newfd, name, 0) == -1)
+	if (linkat(m->tmpfd, name, m->newfd, name, 0) == -1 && !is_linked(m, name))
 		return -1;
 	unlinkat(m->tmpfd, name, 0);
 	return 0;

@@ -20,8 +20,13 @@ find_torn(struct mbox *m, const struct stat *st, struct err *err)
 	m->cut = NULL;
 	m->size = m->length = st->st_size;
 	for (size_t i = 0; i < m->ntorn; i++) {
-		int torn = mbox_record_torn(&m->torn[i], m->fd, st, err);
+		int whole = mbox_record_whole(&m->torn[i], m->fd, st, err), torn;
 
+		/* A holder that wrote its message whole had settled what it took over. The record
+		 * behind its own may have the same From_ line, and must not be held against it. */
+		if (whole != 0)
+			return whole == 1 ? 0 : -1;
+		torn = mbox_record_torn(&m->torn[i], m->fd, st, err);
 		if (torn == -1)
 			return -1;
 		if (torn == 1) {

@@ -191,23 +191,42 @@ has_our_from(const struct mbox_record *record, int fd, off_t size)
 	return (size_t)n == len && memcmp(text, record->from, len) == 0;
 }
 
+static int
+is_of(const struct mbox_record *record, const struct stat *st)
+{
+	return record->dev == st->st_dev && record->ino == st->st_ino &&
+	       st->st_size > record->length;
+}
+
+static int
+stands_there(const struct mbox_record *record, int fd, const struct stat *st, struct err *err)
+{
+	int ours = has_our_from(record, fd, st->st_size);
+
+	if (ours == -1)
+		err_set(err, errno, "mbox: read behind offset %lld", (long long)record->length);
+	return ours;
+}
+
+int
+mbox_record_whole(const struct mbox_record *record, int fd, const struct stat *st, struct err *err)
+{
+	if (!is_of(record, st) || (uint64_t)(st->st_size - record->length) != record->bytes)
+		return 0;
+	return stands_there(record, fd, st, err);
+}
+
 int
 mbox_record_torn(const struct mbox_record *record, int fd, const struct stat *st, struct err *err)
 {
 	unsigned char *step;
 	int ours, foreign;
 
-	if (record->dev != st->st_dev || record->ino != st->st_ino)
+	if (!is_of(record, st) || (uint64_t)(st->st_size - record->length) >= record->bytes)
 		return 0;
-	if (st->st_size <= record->length ||
-	    (uint64_t)(st->st_size - record->length) >= record->bytes)
-		return 0;
-	ours = has_our_from(record, fd, st->st_size);
-	if (ours == -1)
-		return err_set(
-		    err, errno, "mbox: read behind offset %lld", (long long)record->length);
-	if (ours == 0)
-		return 0;
+	ours = stands_there(record, fd, st, err);
+	if (ours != 1)
+		return ours;
 	step = malloc(STEP);
 	if (step == NULL)
 		return err_set(err, errno, "mbox: recovery");

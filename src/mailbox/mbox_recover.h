@@ -36,6 +36,11 @@ size_t mbox_record_parse(const struct buf *text, struct mbox_record *records);
 int mbox_record_torn(
     const struct mbox_record *record, int fd, const struct stat *st, struct err *err);
 
+/* Does the announced message stand there whole, as the mailbox's last? It may have been reported
+ * delivered. 1 / 0 / -1 with err. */
+int mbox_record_whole(
+    const struct mbox_record *record, int fd, const struct stat *st, struct err *err);
+
 /* Copy the bytes [from, to) of `fd` to `out` and fsync it. 0, or -1 with errno. */
 int mbox_record_save(int fd, off_t from, off_t to, int out);
 

@@ -457,8 +457,7 @@ main(void)
 	tcase_add_test(tc, test_announce);
 	tcase_add_loop_test(tc, test_random, 0, 25);
 	suite_add_tcase(suite, tc);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
+	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed == 0 ? 0 : 1;

@@ -240,6 +240,30 @@ START_TEST(killed_twice)
 }
 END_TEST
 
+/* The second one had cut, and had written its own message whole, before it was killed too. Same
+ * sender, same second: the record that it passed on fits the From_ line, but it is settled. */
+START_TEST(killed_twice_and_whole)
+{
+	struct buf box = BUF_INIT;
+
+	put_old();
+	buf_add(&box, old.data, old.len);
+	buf_adds(&box, MESSAGE);
+	put_bytes("box", box.data, box.len);
+	buf_free(&box);
+	for (size_t i = 0; i < 2; i++) {
+		left[i] = (struct mbox_record){ .length = (off_t)old.len,
+			.bytes = i == 0 ? strlen(MESSAGE) : 5000 };
+		memcpy(left[i].from, FROM, strlen(FROM) - 1);
+	}
+	nleft = 2;
+	ck_assert_int_eq(apart(lay_dotlock), 0);
+	ck_delivered();
+	ck_box("%s%s", MESSAGE, MESSAGE);
+	ck_saved(0);
+}
+END_TEST
+
 /* A mail directory where the account may not write: root makes the file, the account fills it. */
 static int
 root_saves(void *arg, struct err *e)
@@ -636,6 +660,7 @@ main(void)
 	tcase_add_test(tcase, an_expunged_mailbox_is_not_cut);
 	tcase_add_test(tcase, planted_lock_files_are_not_believed);
 	tcase_add_test(tcase, killed_twice);
+	tcase_add_test(tcase, killed_twice_and_whole);
 	tcase_add_test(tcase, killed_while_saving);
 	tcase_add_test(tcase, saved_by_root_where_need_be);
 	tcase_add_loop_test(tcase, records_are_read_strictly, 0, COUNT(records));
