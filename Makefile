@@ -176,7 +176,8 @@ install: all
 	$(INSTALL) -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5
 	$(INSTALL) -m 644 $(MAN8) $(DESTDIR)$(MANDIR)/man8
 	ln -sf virtmap.8 $(DESTDIR)$(MANDIR)/man8/vnewvirtmaps.8
-	$(INSTALL) -m 644 sendmail-cf/mailer/*.m4 $(DESTDIR)$(SENDMAIL_CF)/mailer
+	sed 's|/usr/local/sbin/virtmda|$(SBINDIR)/virtmda|' sendmail-cf/mailer/virtmda.m4 >$(BUILD)/virtmda.m4
+	$(INSTALL) -m 644 $(BUILD)/virtmda.m4 $(DESTDIR)$(SENDMAIL_CF)/mailer
 	$(INSTALL) -m 644 sendmail-cf/feature/*.m4 $(DESTDIR)$(SENDMAIL_CF)/feature
 	$(INSTALL) -m 644 $(SAMPLES) $(DESTDIR)$(DOCDIR)/samples
 	$(INSTALL) -m 644 README.md CHANGELOG.md LICENSE $(DESTDIR)$(DOCDIR)
