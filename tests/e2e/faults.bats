@@ -15,7 +15,8 @@ setup_file() {
 	the_map | map
 	inside sh -c 'printf "%s\n" "ann:x:20001:20001::/home/ann" "bob:x:20002:20002::/home/bob" \
 		"carol:x:20003:20003::/home/carol::userdb_mail=maildir:~/Maildir" >/etc/virtmda/accounts
-		cp -a /etc/virtmda /run/sound'
+		cp -a /etc/virtmda /run/sound
+		cp /etc/nsswitch.conf /run/nsswitch'
 }
 
 teardown_file() { machine_down; }
@@ -24,7 +25,8 @@ setup() {
 	clean
 	inside sh -c '
 		rm -rf /etc/virtmda && cp -a /run/sound /etc/virtmda
-		rm -f /etc/virtmda/virtmda.conf'
+		rm -f /etc/virtmda/virtmda.conf
+		cp /run/nsswitch /etc/nsswitch.conf'
 }
 
 # waits: a message for bob is sent into a broken host and must be deferred, more than once.
@@ -148,6 +150,15 @@ arrives() {
 	inside sh -c 'mv /etc/passwd /etc/passwd.away; mkdir /etc/passwd'
 	run waits
 	inside sh -c 'rmdir /etc/passwd; mv /etc/passwd.away /etc/passwd'
+	is 0 "$status" "$output"
+	arrives
+}
+
+@test "the program that asks the name service is missing, where it must be asked" {
+	inside sed -i 's/^passwd:.*/passwd: systemd files/' /etc/nsswitch.conf
+	inside mv /usr/local/sbin/virtmda-getpwnam /run/away
+	run waits
+	inside mv /run/away /usr/local/sbin/virtmda-getpwnam
 	is 0 "$status" "$output"
 	arrives
 }

@@ -58,7 +58,7 @@ sed '/^FEATURE(.virtmap/r /etc/mail/test.m4' /etc/mail/sendmail.mc >/etc/mail/te
 m4 /etc/mail/test.mc >/etc/mail/sendmail.cf
 printf '127.0.0.1 %s %s localhost\n' "$name" "${name%%.*}" >/etc/hosts
 : >/etc/resolv.conf
-printf 'passwd: files\ngroup: files\nhosts: files\n' >/etc/nsswitch.conf
+printf 'passwd: files systemd\ngroup: files systemd\nhosts: files\n' >/etc/nsswitch.conf
 : >/etc/mail/local-host-names
 printf 'postmaster: root\nMAILER-DAEMON: postmaster\n' >/etc/aliases
 rm -f /etc/mail/aliases.db
