@@ -29,6 +29,17 @@ call(map_change_fn *each, void *arg, const struct map_change *change, struct cop
 	return rc;
 }
 
+/* The line as it was read, NUL-ended; malloc'ed, NULL with errno. */
+static char *
+whole(const struct map_line *line)
+{
+	struct buf text = BUF_INIT;
+	char *string = map_line_text(line, line->len, &text) == -1 ? NULL : buf_steal(&text);
+
+	buf_free(&text);
+	return string;
+}
+
 /* ---- edits in place ---------------------------------------------------------------------------
  */
 
@@ -42,26 +53,22 @@ by_number(const void *a, const void *b)
 
 /* A line that was read, and what stands in its place. */
 static int
-tell_was(const struct map_source *source, struct map_source *apart, const struct map_was *was,
-    map_change_fn *each, void *arg, struct err *err)
+tell_was(const struct map_source *source, const struct map_was *was, map_change_fn *each, void *arg,
+    struct err *err)
 {
-	const struct map_line *now = &source->lines[was->number];
-	struct map_line old = { .text = was->text, .len = was->len };
-	struct map_change change = { .line = was->number + 1u };
+	const struct map_line *now = &source->lines[was->number], *old = &was->line;
+	struct map_change change = { .key = old->folded, .line = was->number + 1u };
 	struct copies copies;
 	char *target_now = NULL;
 	int rc;
 
-	if (map_source_take_apart(apart, &old, err) != 1)
-		return err_prefix(err, "%s: line %u", source->path, was->number + 1);
-	copies.target = strndup(old.text + old.target_off, old.target_len);
-	copies.text = strndup(old.text, old.len);
+	copies.target = strndup(old->text + old->target_off, old->target_len);
+	copies.text = whole(old);
 	if (map_line_maps(now) &&
 	    (target_now = strndup(now->text + now->target_off, now->target_len)) == NULL) {
 		free(copies.target);
 		copies.target = NULL;
 	}
-	change.key = old.folded;
 	change.old = copies.target;
 	change.now = target_now;
 	change.text = copies.text;
@@ -85,7 +92,6 @@ tell_new(const struct map_source *source, const struct map_line *line, map_chang
 int
 map_source_changes(const struct map_source *source, map_change_fn *each, void *arg, struct err *err)
 {
-	struct map_source apart = { .path = source->path }; /* its arena takes folded keys */
 	struct map_was *sorted = reallocarray(NULL, source->nwas + 1, sizeof(*sorted));
 	int rc = 0;
 
@@ -95,11 +101,10 @@ map_source_changes(const struct map_source *source, map_change_fn *each, void *a
 		memcpy(sorted, source->was, source->nwas * sizeof(*sorted));
 	qsort(sorted, source->nwas, sizeof(*sorted), by_number);
 	for (size_t i = 0; rc == 0 && i < source->nwas; i++)
-		rc = tell_was(source, &apart, &sorted[i], each, arg, err);
+		rc = tell_was(source, &sorted[i], each, arg, err);
 	for (size_t i = source->nread; rc == 0 && i < source->nlines; i++)
 		if (map_line_maps(&source->lines[i]))
 			rc = tell_new(source, &source->lines[i], each, arg, err);
-	map_arena_free(&apart.strings);
 	free(sorted);
 	return rc;
 }
@@ -110,7 +115,8 @@ map_source_changes(const struct map_source *source, map_change_fn *each, void *a
 static int
 same_text(const struct map_line *a, const struct map_line *b)
 {
-	return a->len == b->len && memcmp(a->text, b->text, a->len) == 0;
+	return a->len == b->len && a->tab_behind == b->tab_behind &&
+	       memcmp(a->text, b->text, a->len) == 0;
 }
 
 /* A mapping of the old text, in the new one. */
@@ -130,7 +136,7 @@ compare_line(const struct map_source *old, const struct map_source *now, uint32_
 	if (other != NULL && same_text(line, other))
 		return 0;
 	copies.target = strndup(line->text + line->target_off, line->target_len);
-	copies.text = strndup(line->text, line->len);
+	copies.text = whole(line);
 	if (other != NULL &&
 	    (target = strndup(other->text + other->target_off, other->target_len)) == NULL) {
 		free(copies.target);

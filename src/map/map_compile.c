@@ -238,8 +238,6 @@ compile(const struct map_source *source, const struct order *order, struct err *
 	struct prepared prepared;
 
 	info.mappings = source->count;
-	if (!source->digested)
-		map_file_digest(info.digest, source->text.data, source->text.len);
 	if (prepare(&prepared, source, &info, order, err) == -1)
 		return -1;
 	if (announce(source, info.digest, err) == -1) {
@@ -330,7 +328,7 @@ map_publish(const struct map_source *source, const char *domains_path, gid_t gid
     map_account_fn *account, map_complain_fn *complain, void *arg, struct err *err)
 {
 	struct order order = { domains_path, gid, mode, account, complain, arg };
-	const struct buf *text = map_source_text(source);
+	const struct buf *text;
 	struct table_source info = { .mappings = source->count };
 	struct prepared prepared;
 	struct io_stage stage;
@@ -338,10 +336,10 @@ map_publish(const struct map_source *source, const char *domains_path, gid_t gid
 
 	if (!source->edited)
 		return compile(source, &order, err);
-	if (text == NULL)
-		return err_set(err, ENOMEM, "write %s", source->path);
 	if (source->errors > 0)
 		return prepare(&prepared, source, &info, &order, err); /* says why not */
+	if ((text = map_source_text(source)) == NULL)
+		return err_set(err, ENOMEM, "write %s", source->path);
 	if (io_stage(&stage, source->path, text->data, text->len, 0644, &st, err) == -1)
 		return -1;
 	info.size = text->len;

@@ -52,20 +52,23 @@ add_gap(struct buf *out, const char *key, const struct map_source *source, uint3
 {
 	const struct map_line *line = neighbour != MAP_LINE_NONE ? &source->lines[neighbour] : NULL;
 	size_t column = column_after(key, strlen(key)), goal;
+	struct buf front = BUF_INIT;
+	int failed = 0;
 	char fill;
 
 	if (line == NULL || line->folded == NULL)
 		return buf_addc(out, '\t');
-	goal = column_after(line->text, line->target_off);
-	fill = memchr(line->text + line->key_len, '\t', line->target_off - line->key_len) != NULL
-	           ? '\t'
-	           : ' ';
+	if (map_line_text(line, line->target_off, &front) == -1)
+		return -1;
+	goal = column_after((const char *)front.data, front.len);
+	fill = memchr(front.data + line->key_len, '\t', front.len - line->key_len) != NULL ? '\t'
+	                                                                                   : ' ';
+	buf_free(&front);
 	do {
-		if (buf_addc(out, (unsigned char)fill) == -1)
-			return -1;
+		failed = buf_addc(out, (unsigned char)fill);
 		column = fill == '\t' ? (column / TAB + 1) * TAB : column + 1;
-	} while (column < goal);
-	return 0;
+	} while (failed == 0 && column < goal);
+	return failed;
 }
 
 /* ---- lines ------------------------------------------------------------------------------------
@@ -116,8 +119,15 @@ remember(struct map_source *source, uint32_t number)
 		source->was_room = room;
 	}
 	was = &source->was[source->nwas++];
-	*was = (struct map_was){ .number = number, .len = line->len, .text = line->text };
+	*was = (struct map_was){ .number = number, .line = *line };
 	return 0;
+}
+
+static void
+changed(struct map_source *source, uint32_t line)
+{
+	source->edited = true;
+	map_view_changed(source->view, line);
 }
 
 static void
@@ -125,9 +135,8 @@ take_away(struct map_source *source, uint32_t number)
 {
 	/* Its folded key stays: the index still finds it, and sees that it is gone. */
 	source->lines[number].len = MAP_LINE_REMOVED;
-	source->lines[number].entry = NULL;
 	source->count--;
-	map_source_changed(source);
+	changed(source, number);
 }
 
 /* Put `number` behind `after` (MAP_LINE_NONE: at the end). */
@@ -212,7 +221,7 @@ make_line(struct map_source *source, struct map_line *out, const struct buf *tex
 	out->text = map_arena_string(&source->strings, (const char *)text->data, text->len);
 	if (out->text == NULL)
 		return no_memory(source, err);
-	switch (map_source_take_apart(source, out, err)) {
+	switch (map_line_take_apart(out, &source->strings, err)) {
 	case 1:
 		break;
 	case 0:
@@ -280,7 +289,7 @@ put_line(struct map_source *source, const struct map_line *made, uint32_t after,
 	}
 	link_behind(source, number, after);
 	source->count++;
-	map_source_changed(source);
+	changed(source, number);
 	return 0;
 }
 
@@ -317,7 +326,7 @@ replace(struct map_source *source, uint32_t number, const char *target, struct e
 	char *key = strndup(line->text, line->key_len);
 	int failed;
 
-	if (key == NULL || buf_add(&text, line->text, line->target_off) == -1 ||
+	if (key == NULL || map_line_text(line, line->target_off, &text) == -1 ||
 	    buf_adds(&text, target) == -1)
 		failed = no_memory(source, err);
 	else
@@ -329,7 +338,7 @@ replace(struct map_source *source, uint32_t number, const char *target, struct e
 	if (remember(source, number) == -1)
 		return no_memory(source, err);
 	*line = made;
-	map_source_changed(source);
+	changed(source, number);
 	return 0;
 }
 
@@ -473,7 +482,7 @@ make_old(struct map_source *source, struct map_line *out, const char *text, stru
 	out->len = (uint32_t)len;
 	if ((out->text = map_arena_string(&source->strings, text, len)) == NULL)
 		return no_memory(source, err);
-	switch (map_source_take_apart(source, out, err)) {
+	switch (map_line_take_apart(out, &source->strings, err)) {
 	case 1:
 		return 0;
 	case 0:
@@ -506,7 +515,7 @@ take_back(struct map_source *source, const struct map_change *change, struct err
 	if (remember(source, line) == -1)
 		return no_memory(source, err);
 	source->lines[line] = made;
-	map_source_changed(source);
+	changed(source, line);
 	return 0;
 }
 
@@ -604,7 +613,7 @@ map_source_restore(struct map_source *source, const struct map_change *changes, 
 		failed = return_to_places(source, sorted, nsorted, err);
 		source->no_newline = false;
 		source->cut = cut;
-		map_source_changed(source);
+		changed(source, MAP_LINE_NONE);
 	}
 	free(sorted);
 	return failed;

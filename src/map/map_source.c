@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Reading the text of the map. Every line that is not wholly understood is reported, with a
- * reason, and none is skipped; what could be read in two ways is malformed (a line that begins
- * with a blank is a continuation for Postfix and an error for makemap).
+ * reason, and none is skipped; nor is a second line for one key.
  */
 #include "map_source.h"
 
@@ -15,119 +14,6 @@
 
 #include "io.h"
 #include "map_file.h"
-#include "map_key.h"
-
-/* ---- one line ---------------------------------------------------------------------------------
- */
-
-static int
-is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-/* Bytes of the key: up to the first blank outside quotes. */
-static size_t
-key_length(const char *text, size_t len)
-{
-	int quoted = 0;
-	size_t i;
-
-	for (i = 0; i < len && (quoted || !is_blank(text[i])); i++) {
-		if (text[i] == '\\')
-			i++;
-		else if (text[i] == '"')
-			quoted = !quoted;
-	}
-	return i < len ? i : len;
-}
-
-static const char *
-why_malformed(const char *text, size_t len)
-{
-	if (len > MAP_LINE_MAX)
-		return "the line is too long";
-	if (memchr(text, '\0', len) != NULL)
-		return "the line holds a NUL byte";
-	if (text[len - 1] == '\r')
-		return "the line ends in CR LF: convert the file to Unix line ends";
-	if (memcmp(text, "\xef\xbb\xbf", len < 3 ? len : 3) == 0)
-		return "the line begins with a byte order mark";
-	if (is_blank(*text))
-		return "the line begins with a blank (nothing is continued here)";
-	return NULL;
-}
-
-/* A name that target_parse could not but accept. Nearly all targets are such, and a million of
- * them need not be taken apart to learn it. */
-static int
-is_plain_name(const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-		        c == '.' || c == '-' || c == '_' || c == '+'))
-			return 0;
-	}
-	return len > 0 && len <= ADDRESS_LOCAL_MAX;
-}
-
-static int
-check_target(const char *text, size_t len, struct err *err)
-{
-	struct target target;
-	char *string;
-	int failed;
-
-	if (is_plain_name(text, len))
-		return 0;
-	if ((string = strndup(text, len)) == NULL)
-		return err_set(err, ENOMEM, "read a target");
-	failed = target_parse(&target, string, NULL, err);
-	if (failed == 0)
-		target_free(&target);
-	free(string);
-	return failed;
-}
-
-static size_t
-leading_blanks(const char *text, size_t len)
-{
-	size_t n = 0;
-
-	while (n < len && is_blank(text[n]))
-		n++;
-	return n;
-}
-
-int
-map_source_take_apart(struct map_source *source, struct map_line *line, struct err *err)
-{
-	char folded[MAP_KEY_ROOM];
-	size_t blanks = leading_blanks(line->text, line->len), end = line->len, target;
-	const char *why;
-
-	if (blanks == line->len || line->text[blanks] == '#')
-		return 0;
-	if ((why = why_malformed(line->text, line->len)) != NULL)
-		return err_set(err, 0, "%s", why);
-	line->key_len = (uint32_t)key_length(line->text, line->len);
-	target = line->key_len + leading_blanks(line->text + line->key_len, end - line->key_len);
-	while (end > target && is_blank(line->text[end - 1]))
-		end--;
-	if (map_key_fold_into(folded, line->text, line->key_len, err) == -1)
-		return err_prefix(
-		    err, "%.*s", line->key_len > 100 ? 100 : (int)line->key_len, line->text);
-	if (end == target)
-		return err_set(err, 0, "%.100s: there is no target", folded);
-	line->target_off = (uint32_t)target;
-	line->target_len = (uint32_t)(end - target);
-	if (check_target(line->text + target, end - target, err) == -1)
-		return err_prefix(err, "%.100s", folded);
-	line->folded = map_arena_string(&source->strings, folded, strlen(folded));
-	return line->folded != NULL ? 1 : err_set(err, ENOMEM, "read %s", source->path);
-}
 
 /* ---- all lines --------------------------------------------------------------------------------
  */
@@ -163,12 +49,6 @@ map_source_new_line(struct map_source *source)
 	return line;
 }
 
-bool
-map_line_maps(const struct map_line *line)
-{
-	return line->folded != NULL && line->len != MAP_LINE_REMOVED;
-}
-
 uint32_t
 map_source_next_any(const struct map_source *source, uint32_t line)
 {
@@ -202,7 +82,7 @@ enter(struct map_source *source, uint32_t number, struct err *err)
 
 	if (other != MAP_INDEX_NONE) {
 		err_set(err, 0, "%.100s is already mapped in line %u", line->folded, other + 1);
-		line->folded = NULL;
+		map_line_reject(line);
 		return -1;
 	}
 	if (map_index_put(&source->keys, number) == -1)
@@ -212,8 +92,8 @@ enter(struct map_source *source, uint32_t number, struct err *err)
 }
 
 static int
-read_line(struct map_source *source, const char *text, size_t len,
-    const struct complaints *complaints, struct err *err)
+read_line(struct map_source *source, char *text, size_t len, const struct complaints *complaints,
+    struct err *err)
 {
 	struct map_line *line = map_source_new_line(source);
 	uint32_t number = (uint32_t)source->nlines - 1;
@@ -224,7 +104,7 @@ read_line(struct map_source *source, const char *text, size_t len,
 		return err_set(err, ENOMEM, "read %s", source->path);
 	line->text = text;
 	line->len = (uint32_t)len;
-	is_mapping = map_source_take_apart(source, line, &why);
+	is_mapping = map_line_take_apart(line, &source->strings, &why);
 	if (is_mapping == 1)
 		is_mapping = enter(source, number, &why);
 	if (is_mapping != -1)
@@ -253,18 +133,20 @@ count_newlines(const struct buf *text)
 static int
 read_lines(struct map_source *source, const struct complaints *complaints, struct err *err)
 {
-	const char *p = buf_cstr(&source->text), *end; /* not NULL, also when it is empty */
+	char *p = buf_cstr(&source->text), *end; /* not NULL, also when it is empty */
 
 	if (p == NULL)
 		return err_set(err, ENOMEM, "read %s", source->path);
 	end = p + source->text.len;
+	/* Before anything is taken apart, which puts NULs behind keys. */
+	map_file_digest(source->info.digest, source->text.data, source->text.len);
 	source->room = count_newlines(&source->text) + 1;
 	source->lines = reallocarray(NULL, source->room, sizeof(*source->lines));
 	if (source->lines == NULL)
 		return err_set(err, ENOMEM, "read %s", source->path);
 	for (; p < end; p++) {
-		const char *newline = memchr(p, '\n', (size_t)(end - p));
-		const char *stop = newline != NULL ? newline : end;
+		char *newline = memchr(p, '\n', (size_t)(end - p));
+		char *stop = newline != NULL ? newline : end;
 
 		source->no_newline = newline == NULL;
 		if (read_line(source, p, (size_t)(stop - p), complaints, err) == -1)
@@ -293,28 +175,12 @@ source_new(const char *path)
 	source->keys.string_of = folded_of;
 	source->keys.arg = source;
 	source->path = strdup(path);
-	source->view = calloc(1, sizeof(*source->view));
+	source->view = map_view_new();
 	if (source->path == NULL || source->view == NULL) {
 		map_source_free(source);
 		return NULL;
 	}
 	return source;
-}
-
-static void
-view_empty(struct map_view *view)
-{
-	buf_free(&view->text);
-	view->text_made = false;
-	free(view->order);
-	view->order = NULL;
-}
-
-void
-map_source_changed(struct map_source *source)
-{
-	source->edited = true;
-	view_empty(source->view);
 }
 
 void
@@ -324,11 +190,7 @@ map_source_free(struct map_source *source)
 
 	if (source == NULL)
 		return;
-	if (source->view != NULL) {
-		view_empty(source->view);
-		map_arena_free(&source->view->entries);
-	}
-	free(source->view);
+	map_view_free(source->view);
 	map_index_free(&source->keys);
 	map_index_free(&source->domains);
 	map_arena_free(&source->strings);
@@ -417,147 +279,9 @@ map_source_parse(struct map_source **out, const char *path, const void *text, si
 	return finish_source(out, source, failed, &complaints, err);
 }
 
-/* ---- asking -----------------------------------------------------------------------------------
- */
-
-size_t
-map_source_errors(const struct map_source *source)
-{
-	return source->errors;
-}
-
-size_t
-map_source_count(const struct map_source *source)
-{
-	return source->count;
-}
-
-static const struct map_entry *
-entry_of(const struct map_source *source, uint32_t number)
-{
-	struct map_line *line = &source->lines[number];
-	struct map_arena *arena = &source->view->entries;
-	struct map_entry *entry = line->entry;
-
-	if (entry != NULL)
-		return entry;
-	if ((entry = map_arena_take(arena, sizeof(*entry))) == NULL)
-		return NULL;
-	entry->line = number < source->nread ? number + 1u : 0;
-	entry->folded = line->folded;
-	entry->key = map_arena_string(arena, line->text, line->key_len);
-	entry->target = map_arena_string(arena, line->text + line->target_off, line->target_len);
-	if (entry->key == NULL || entry->target == NULL)
-		return NULL;
-	line->entry = entry;
-	return entry;
-}
-
-static int
-make_order(const struct map_source *source)
-{
-	uint32_t *order = reallocarray(NULL, source->count + 1, sizeof(*order));
-	uint32_t line = MAP_LINE_NONE;
-	size_t n = 0;
-
-	if (order == NULL)
-		return -1;
-	while ((line = map_source_next(source, line)) != MAP_LINE_NONE)
-		if (source->lines[line].folded != NULL)
-			order[n++] = line;
-	source->view->order = order;
-	return 0;
-}
-
-const struct map_entry *
-map_source_entry(const struct map_source *source, size_t index)
-{
-	if (index >= source->count)
-		return NULL;
-	if (source->view->order == NULL && make_order(source) == -1)
-		return NULL;
-	return entry_of(source, source->view->order[index]);
-}
-
-const struct map_entry *
-map_source_find(const struct map_source *source, const char *key, struct err *err)
-{
-	char folded[MAP_KEY_ROOM];
-	const struct map_entry *entry;
-	uint32_t line;
-
-	err->num = 0;
-	if (map_key_fold_into(folded, key, strlen(key), err) == -1) {
-		if (err->num == 0)
-			err->num = EINVAL;
-		err_prefix(err, "%.100s", key);
-		return NULL;
-	}
-	line = map_index_find(&source->keys, folded);
-	if (line == MAP_INDEX_NONE || !map_line_maps(&source->lines[line]))
-		return NULL;
-	if ((entry = entry_of(source, line)) == NULL)
-		err_set(err, ENOMEM, "read %s", source->path);
-	return entry;
-}
-
-/* ---- the text ---------------------------------------------------------------------------------
- */
-
-void
-map_source_digest(struct map_source *source, unsigned char out[MAP_DIGEST_SIZE])
-{
-	if (!source->digested)
-		map_file_digest(source->info.digest, source->text.data, source->text.len);
-	source->digested = true;
-	memcpy(out, source->info.digest, MAP_DIGEST_SIZE);
-}
-
-bool
-map_source_is_cut(const struct map_source *source)
-{
-	return source->no_newline;
-}
-
 void
 map_source_announce(struct map_source *source, map_announce_fn *announce, void *arg)
 {
 	source->announce = announce;
 	source->announce_arg = arg;
-}
-
-static int
-join(const struct map_source *source, struct buf *out)
-{
-	uint32_t line = MAP_LINE_NONE, next = map_source_next(source, line);
-
-	if (buf_reserve(out, source->text.len + 1) == -1)
-		return -1;
-	while ((line = next) != MAP_LINE_NONE) {
-		const struct map_line *l = &source->lines[line];
-		int bare; /* the last line read had no newline, and is still the last */
-
-		next = map_source_next(source, line);
-		bare = next == MAP_LINE_NONE &&
-		       (source->cut || (source->no_newline && line + 1u == source->nread));
-		if (buf_add(out, l->text, l->len) == -1 || (!bare && buf_addc(out, '\n') == -1))
-			return -1;
-	}
-	return 0;
-}
-
-const struct buf *
-map_source_text(const struct map_source *source)
-{
-	struct map_view *view = source->view;
-
-	if (source->next == NULL && !source->edited)
-		return &source->text;
-	if (!view->text_made) {
-		buf_clear(&view->text);
-		if (join(source, &view->text) == -1)
-			return NULL;
-		view->text_made = true;
-	}
-	return &view->text;
 }
