@@ -25,16 +25,6 @@ refuse(void *arg, const struct map_entry *entry, const char *why)
 	speech_say(stderr, "%s:%zu: %s: %s", sheet->path, entry->line, entry->folded, why);
 }
 
-static int
-compare(const void *a, const void *b)
-{
-	const struct map_entry *const *left = a, *const *right = b;
-	int by_domain =
-	    strcmp(format_key_domain((*left)->folded), format_key_domain((*right)->folded));
-
-	return by_domain != 0 ? by_domain : strcmp((*left)->folded, (*right)->folded);
-}
-
 /* All entries, sorted. NULL with err. */
 static const struct map_entry **
 sort_entries(const struct map_source *source, struct err *err)
@@ -52,7 +42,7 @@ sort_entries(const struct map_source *source, struct err *err)
 		err_set(err, ENOMEM, "export");
 		return NULL;
 	}
-	qsort(entries, count, sizeof(const void *), compare);
+	qsort(entries, count, sizeof(const void *), format_compare);
 	return entries;
 }
 

@@ -217,6 +217,16 @@ format_key_domain(const char *folded)
 	return at != NULL ? at + 1 : folded + 1;
 }
 
+int
+format_compare(const void *a, const void *b)
+{
+	const struct map_entry *const *left = a, *const *right = b;
+	int by_domain =
+	    strcmp(format_key_domain((*left)->folded), format_key_domain((*right)->folded));
+
+	return by_domain != 0 ? by_domain : strcmp((*left)->folded, (*right)->folded);
+}
+
 /* '#' begins a comment line, so a key that begins with it is quoted though RFC 5322 has it plain.
  */
 static int

@@ -63,6 +63,9 @@ struct format_sheet {
 	void (*refuse)(void *arg, const struct map_entry *entry, const char *why);
 };
 
+/* That order, for qsort of the entries. */
+int format_compare(const void *a, const void *b);
+
 /* 0, or -1 with err (only ENOMEM). Failures of `to` are for the caller to find. */
 typedef int format_write_fn(const struct format_sheet *sheet, FILE *to, struct err *err);
 

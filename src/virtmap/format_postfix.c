@@ -167,16 +167,17 @@ static int
 flush(const struct format_input *input, struct logical *logical, const struct format_sink *sink,
     struct err *err)
 {
-	struct format_span key, list;
+	struct format_span text = { (const char *)logical->text.data, logical->text.len };
+	struct format_span key = { "", 0 }, list = { "", 0 };
 	const char *why = logical->why;
 	int failed = 0;
 
 	if (logical->line == 0)
 		return 0;
-	format_split((struct format_span){ (const char *)logical->text.data, logical->text.len },
-	    &key, &list);
-	if (why == NULL)
+	if (why == NULL) {
+		format_split(text, &key, &list);
 		why = why_not_key(key);
+	}
 	if (why == NULL && list.len == 0)
 		why = "there is no target";
 	if (why != NULL)
@@ -306,11 +307,24 @@ write_address(struct buf *line, const struct target_address *address, int first)
 	return address->domain == NULL ? 0 : buf_addf(line, "@%s", address->domain);
 }
 
+/* What an import would leave out. */
+static int
+is_own_address(const char *folded, const struct target *target)
+{
+	const struct target_address *address = target->addresses;
+	size_t len = strlen(address->local);
+
+	return address->domain != NULL && strncasecmp(folded, address->local, len) == 0 &&
+	       folded[len] == '@' && strcmp(folded + len + 1, address->domain) == 0;
+}
+
 static const char *
 make_line(struct buf *line, const struct map_entry *entry, const struct target *target, int *failed)
 {
 	const char *why = why_not_written(entry, target);
 
+	if (why == NULL && target->naddresses == 1 && is_own_address(entry->folded, target))
+		why = "an address that maps to itself: an account needs no mapping there";
 	for (size_t i = 0; why == NULL && i < target->naddresses; i++)
 		why = why_not_address_written(&target->addresses[i], i == 0);
 	if (why != NULL)

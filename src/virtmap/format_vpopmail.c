@@ -271,7 +271,7 @@ static int
 holds_control(struct format_span line)
 {
 	for (size_t i = 0; i < line.len; i++)
-		if (((unsigned char)line.at[i] < 0x20 && line.at[i] != '\t') || line.at[i] == 0x7f)
+		if ((unsigned char)line.at[i] < 0x20 || line.at[i] == 0x7f)
 			return 1;
 	return 0;
 }
@@ -284,7 +284,7 @@ read_line(struct reading *reading, size_t number, struct format_span line, struc
 
 	if (why == NULL && (trimmed.len == 0 || *trimmed.at == '#'))
 		return 0;
-	if (why == NULL && holds_control(line))
+	if (why == NULL && holds_control(trimmed))
 		why = "the line holds a control character";
 	if (why == NULL && (at = memmem(line.at, line.len, ARROW, strlen(ARROW))) != NULL)
 		return read_alias(reading, number, line, at, err);

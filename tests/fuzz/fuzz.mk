@@ -24,3 +24,8 @@ $(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(call lib,$(virtmap_ROOMS))
 $(BUILD)/fuzz_mailpeek_%: $(BUILD)/tests/fuzz/fuzz_mailpeek_%.o $(call lib,mailpeek $(mailpeek_ROOMS))
 	@$(if $(Q),echo "  LD    $@")
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(mailpeek_LIBS)
+
+# fuzz_virtmap_FOO is about a part of virtmap.
+$(BUILD)/fuzz_virtmap_%: $(BUILD)/tests/fuzz/fuzz_virtmap_%.o $(call lib,virtmap $(virtmap_ROOMS))
+	@$(if $(Q),echo "  LD    $@")
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(virtmap_LIBS)
