@@ -155,6 +155,7 @@ valgrind: deps
 
 bench: all
 	@BUILD=$(BUILD) tests/bench/delivery
+	@BUILD=$(BUILD) sh tests/bench/map
 
 include tests/fuzz/fuzz.mk
 
