@@ -12,7 +12,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,7 +22,7 @@ static volatile sig_atomic_t stopped; /* the signal's number */
 static volatile sig_atomic_t held;
 static volatile sig_atomic_t child;
 static pid_t starter;    /* who reads our status; 0 in a forked process: it has another parent */
-static int witness = -1; /* its /proc/PID/stat */
+static int witness = -1; /* its /proc/PID/statm */
 
 static void
 on_signal(int number)
@@ -100,7 +99,7 @@ process_remember_starter(void)
 	char path[32];
 
 	starter = getppid();
-	snprintf(path, sizeof(path), "/proc/%ld/stat", (long)starter);
+	snprintf(path, sizeof(path), "/proc/%ld/statm", (long)starter);
 	witness = open(path, O_RDONLY | O_CLOEXEC);
 }
 
@@ -162,29 +161,20 @@ process_child(pid_t pid)
 }
 
 /* The kernel closes a dying process's pipes before it tells its children. In between getppid still
- * names it, but /proc shows PF_EXITING (linux/sched.h; bit 2 of field 9 of proc_pid_stat(5)), which
- * is set before the pipes are closed. 1 it lives, 0 it is gone or dying, -1 /proc does not tell. */
-#define PF_EXITING 0x4UL
-
+ * names it, but its memory is gone already (do_exit gives that up first), and /proc/PID/statm says
+ * so: its size is 0. 1 it lives, 0 it is gone or dying, -1 /proc does not tell. */
 static int
 starter_lives(void)
 {
-	char text[512], *p;
+	char text[64];
 	ssize_t n;
 
 	do
-		n = pread(witness, text, sizeof(text) - 1, 0);
+		n = pread(witness, text, sizeof(text), 0);
 	while (n == -1 && errno == EINTR);
 	if (n <= 0)
 		return n == -1 && errno == ESRCH ? 0 : -1;
-	text[n] = '\0';
-	/* The second field, the command in parentheses, may hold anything. */
-	p = strrchr(text, ')');
-	for (int field = 2; p != NULL && field < 9; field++)
-		p = strchr(p + 1, ' ');
-	if (p == NULL)
-		return -1;
-	return (strtoul(p, NULL, 10) & PF_EXITING) == 0;
+	return text[0] != '0';
 }
 
 int
