@@ -118,6 +118,11 @@ $(BUILD)/tests/check_mailpeek_%: $(BUILD)/tests/unit/check_mailpeek_%.o $(call l
 	@$(if $(Q),echo "  LD    $@")
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(mailpeek_LIBS) $(CHECK_LIBS)
 
+$(BUILD)/tests/check_nss_apart: $(BUILD)/tests/unit/check_nss_apart.o $(call lib,nss_apart base)
+	@mkdir -p $(@D)
+	@$(if $(Q),echo "  LD    $@")
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) $(CHECK_LIBS)
+
 .PHONY: unit-programs
 unit-programs: $(UNIT_TESTS)
 .SECONDARY:
