@@ -20,15 +20,15 @@ struct change {
 };
 
 static void
-show(const struct change *change, const char *verb, const struct map_entry *entry, const char *was)
+show(const struct change *change, const char *done, const struct map_entry *entry, const char *was)
 {
 	if (!change->dry)
 		return;
 	if (was == NULL)
-		speech_say(stdout, "would %s %s -> %s", verb, entry->key, entry->target);
+		speech_say(stdout, "would be %s %s -> %s", done, entry->key, entry->target);
 	else
 		speech_say(
-		    stdout, "would %s %s -> %s (was %s)", verb, entry->key, entry->target, was);
+		    stdout, "would be %s %s -> %s (was %s)", done, entry->key, entry->target, was);
 }
 
 /* ---- what the import does not have --------------------------------------------------------- */
@@ -65,7 +65,7 @@ remove_others(struct change *change, struct err *err)
 	for (size_t i = 0; failed == 0 && i < n; i++) {
 		if (change->dry)
 			speech_say(
-			    stdout, "would remove %s (was %s)", gone[i]->key, gone[i]->target);
+			    stdout, "would be removed %s (was %s)", gone[i]->key, gone[i]->target);
 		failed = map_source_rm(source, gone[i]->key, err);
 		change->removed++;
 	}
@@ -101,7 +101,7 @@ merge(struct change *change, const struct map_entry *entry, struct err *err)
 	if (old == NULL && err->num != 0)
 		return -1;
 	if (old == NULL) {
-		show(change, "add", entry, NULL);
+		show(change, "added", entry, NULL);
 		change->added++;
 		return map_source_add(source, entry->key, entry->target, err);
 	}

@@ -104,12 +104,12 @@ refused() { grep -F "$DIR/in:$1: " <<<"$stderr" | grep -qF -- "$2"; }
 
 @test "-n says what would change and changes nothing" {
 	printf '%s\n' 'info@one.example carol' 'x@two.example bob' >"$DIR/in"
-	fails 0 "would remove @one.example (was carol)
-would set info@one.example -> carol (was bob)
-would add x@two.example -> bob
+	fails 0 "would be removed @one.example (was carol)
+would be set info@one.example -> carol (was bob)
+would be added x@two.example -> bob
 import: 1 added, 1 replaced, 1 removed, 0 unchanged, 0 conflicts, 0 not carried over (nothing was changed)" \
 		import -rn virtmaps "$DIR/in"
-	fails 0 "would add x@two.example" import --replace --dry-run virtmaps "$DIR/in"
+	fails 0 "would be added x@two.example" import --replace --dry-run virtmaps "$DIR/in"
 	rm "$DIR"/virtmaps*
 	fails 0 "2 added" import -n virtmaps "$DIR/in"
 	[ ! -e "$DIR/virtmaps" ]
@@ -217,19 +217,20 @@ import: 1 added, 1 replaced, 1 removed, 0 unchanged, 0 conflicts, 0 not carried 
 		"a b"@one.example	"x y"@far.test
 		bob+box@one.example	bob
 		pct@one.example		50%1@far.test
+		pct2@one.example	50%%x@far.test
 		user@one.example	@two.example, bob
 		two.example		virtual
 		@two.example		bob
 	EOT
-	brings postfix-virtual "$DIR/in" 0 "7 added, 0 replaced, 0 removed, 0 unchanged, 0 conflicts, 0 not carried over"
+	brings postfix-virtual "$DIR/in" 0 "8 added, 0 replaced, 0 removed, 0 unchanged, 0 conflicts, 0 not carried over"
 	[ "$map" = "$(printf '%s\t%s\n' '"a b"@one.example' '"x y"@far.test' @one.example '%1%3@two.example' \
 		@two.example bob 'Info@One.Example' 'bob, carol@far.test, dave' bob+box@one.example bob \
-		pct@one.example '50%%1@far.test' user@one.example '%1%3@two.example, bob')" ]
+		pct2@one.example '50%%%x@far.test' pct@one.example '50%%1@far.test' user@one.example '%1%3@two.example, bob')" ]
 	[ "$(v resolve -q any+x@one.example)" = "account bob" ]
 	run -0 --separate-stderr v export postfix-virtual
 	[ "$output" = "$(printf '%s\t%s\n' one.example virtual @one.example @two.example '"a b"@one.example' '"x y"@far.test' \
-		bob+box@one.example bob info@one.example 'bob, carol@far.test, dave' pct@one.example '50%1@far.test' \
-		user@one.example '@two.example, bob' two.example virtual @two.example bob)" ]
+		bob+box@one.example bob info@one.example 'bob, carol@far.test, dave' pct2@one.example '50%%x@far.test' \
+		pct@one.example '50%1@far.test' user@one.example '@two.example, bob' two.example virtual @two.example bob)" ]
 }
 
 @test "postfix-virtual: what cannot be carried over, line by line" {
@@ -346,6 +347,14 @@ import: 1 added, 1 replaced, 1 removed, 0 unchanged, 0 conflicts, 0 not carried 
 	[ "$output" = "$(printf '%s\n' :bob alias.example:one.example .any.example:bob empty.example:empty.example \
 		x@far.example:carol 'plain@one.example -> &dave@far.test' 'sales@one.example -> &carol@far.test' \
 		'sales@one.example -> &bob' private.example:bob)" ]
+}
+
+@test "vpopmail: a domain that is spelled like its user is no declaration" {
+	echo '@bob bob+%1%3' >"$DIR/virtmaps"
+	run --separate-stderr v export vpopmail
+	[ "$status" -eq 1 ]
+	[ "$output" = "" ]
+	[[ $stderr == *":1: @bob: "* ]]
 }
 
 @test "vpopmail: a directory with neither file" {
