@@ -210,6 +210,7 @@ main(int argc, char **argv)
 	enum status status;
 
 	signal(SIGPIPE, SIG_IGN); /* found, as a write error, by speech_end */
+	signal(SIGXFSZ, SIG_IGN); /* EFBIG is reported, and leaves no half a file beside the map */
 	umask(022);
 	options.overrides = calloc((size_t)argc + 1, sizeof(*options.overrides));
 	if (options.overrides == NULL) {

@@ -134,6 +134,12 @@ import: 1 added, 1 replaced, 1 removed, 0 unchanged, 0 conflicts, 0 not carried 
 	fails 65 "wrong lines, nothing exported" export csv
 }
 
+@test "a file size limit: told, and nothing is left behind" {
+	seq -f 'u%g@two.example bob' 5000 >"$DIR/in"
+	ulimit -f 20
+	fails 74 "File too large" import virtmaps "$DIR/in"
+}
+
 @test "standard input, and a map that is not there yet" {
 	rm "$DIR"/virtmaps*
 	run v import virtmaps - <<<'a@two.example bob'
