@@ -310,7 +310,7 @@ enum status
 cmd_check(const struct virtmap *virtmap, const char *options, int argc, char **argv)
 {
 	struct check check = { .virtmap = virtmap };
-	enum status status = editor_open(&check.editor, virtmap, 1, 0);
+	enum status status = editor_open(&check.editor, virtmap, EDITOR_READ, 0);
 
 	(void)options;
 	(void)argc;

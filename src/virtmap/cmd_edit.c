@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * virtmap add, set, rm: change the text in place and publish it, or change nothing.
+ * virtmap add, set, rm, rename: change the text in place and publish it, or change nothing.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -80,14 +80,22 @@ current(const struct editor *editor, const char *key, char **out)
 }
 
 static void
-confirm(const char *key, const char *target, const char *old)
+confirm(const struct editor *editor, const char *key, const char *target, const char *old)
 {
+	const char *would = editor->lock == -1 ? "would be " : "";
+
 	if (old == NULL)
-		speech_say(stdout, "added %s -> %s", key, target);
+		speech_say(stdout, "%sadded %s -> %s", would, key, target);
 	else if (strcmp(old, target) == 0)
 		speech_say(stdout, "unchanged %s -> %s", key, target);
 	else
-		speech_say(stdout, "set %s -> %s (was %s)", key, target, old);
+		speech_say(stdout, "%sset %s -> %s (was %s)", would, key, target, old);
+}
+
+static enum editor_mode
+mode_of(const char *options)
+{
+	return strchr(options, 'n') != NULL ? EDITOR_READ : EDITOR_CHANGE;
 }
 
 /* old: the key's present target, or NULL. */
@@ -104,12 +112,12 @@ put(struct editor *editor, const char *key, const char *target, const char *old,
 	if ((replace ? map_source_set : map_source_add)(editor->source, key, target, &err) == -1)
 		return speech_fail(&err);
 	if ((status = editor_publish(editor)) == STATUS_OK)
-		confirm(key, target, old);
+		confirm(editor, key, target, old);
 	return status;
 }
 
 static enum status
-add_or_set(const struct virtmap *virtmap, char **argv, int replace)
+add_or_set(const struct virtmap *virtmap, const char *options, char **argv, int replace)
 {
 	const char *key = argv[0], *target = argv[1];
 	struct editor editor;
@@ -118,7 +126,7 @@ add_or_set(const struct virtmap *virtmap, char **argv, int replace)
 
 	if (status != STATUS_OK)
 		return status;
-	status = editor_open(&editor, virtmap, 0, 1);
+	status = editor_open(&editor, virtmap, mode_of(options), 1);
 	if (status == STATUS_OK)
 		status = current(&editor, key, &old);
 	if (status == STATUS_OK)
@@ -133,17 +141,15 @@ add_or_set(const struct virtmap *virtmap, char **argv, int replace)
 enum status
 cmd_add(const struct virtmap *virtmap, const char *options, int argc, char **argv)
 {
-	(void)options;
 	(void)argc;
-	return add_or_set(virtmap, argv, 0);
+	return add_or_set(virtmap, options, argv, 0);
 }
 
 enum status
 cmd_set(const struct virtmap *virtmap, const char *options, int argc, char **argv)
 {
-	(void)options;
 	(void)argc;
-	return add_or_set(virtmap, argv, 1);
+	return add_or_set(virtmap, options, argv, 1);
 }
 
 /* ---- rm ------------------------------------------------------------------------------------ */
@@ -174,7 +180,8 @@ take_out_all(struct editor *editor, int n, char **keys, char **was)
 	if (status == STATUS_OK)
 		status = editor_publish(editor);
 	for (int i = 0; status == STATUS_OK && i < n; i++)
-		speech_say(stdout, "removed %s (was %s)", keys[i], was[i]);
+		speech_say(stdout, "%sremoved %s (was %s)", editor->lock == -1 ? "would be " : "",
+		    keys[i], was[i]);
 	return status;
 }
 
@@ -185,19 +192,49 @@ cmd_rm(const struct virtmap *virtmap, const char *options, int argc, char **argv
 	char **was = calloc((size_t)argc, sizeof(*was));
 	enum status status;
 
-	(void)options;
 	if (was == NULL) {
 		struct err err;
 
 		err_set(&err, ENOMEM, "rm");
 		return speech_fail(&err);
 	}
-	status = editor_open(&editor, virtmap, 0, 0);
+	status = editor_open(&editor, virtmap, mode_of(options), 0);
 	if (status == STATUS_OK)
 		status = take_out_all(&editor, argc, argv, was);
 	editor_close(&editor);
 	for (int i = 0; i < argc; i++)
 		free(was[i]);
 	free(was);
+	return status;
+}
+
+/* ---- rename -------------------------------------------------------------------------------- */
+
+static enum status
+rename_one(struct editor *editor, const char *key, const char *other)
+{
+	struct err err;
+	enum status status;
+
+	if (map_source_rename(editor->source, key, other, &err) == -1) {
+		status = speech_fail(&err);
+		return err.num == ENOENT ? STATUS_NOT_SO : status;
+	}
+	if ((status = editor_publish(editor)) == STATUS_OK)
+		speech_say(stdout, "%srenamed %s to %s", editor->lock == -1 ? "would be " : "", key,
+		    other);
+	return status;
+}
+
+enum status
+cmd_rename(const struct virtmap *virtmap, const char *options, int argc, char **argv)
+{
+	struct editor editor;
+	enum status status = editor_open(&editor, virtmap, mode_of(options), 0);
+
+	(void)argc;
+	if (status == STATUS_OK)
+		status = rename_one(&editor, argv[0], argv[1]);
+	editor_close(&editor);
 	return status;
 }

@@ -160,7 +160,8 @@ static enum status
 edit(const struct virtmap *virtmap, struct change *change)
 {
 	struct err err;
-	enum status status = editor_open(&change->editor, virtmap, change->dry, 1);
+	enum status status =
+	    editor_open(&change->editor, virtmap, change->dry ? EDITOR_READ : EDITOR_CHANGE, 1);
 
 	if (status == STATUS_OK && make(change, &err) == -1)
 		status = speech_fail(&err);

@@ -64,7 +64,7 @@ enum status
 cmd_list(const struct virtmap *virtmap, const char *options, int argc, char **argv)
 {
 	struct editor editor;
-	enum status status = editor_open(&editor, virtmap, 1, 0);
+	enum status status = editor_open(&editor, virtmap, EDITOR_READ, 0);
 
 	(void)options;
 	if (status == STATUS_OK)
@@ -94,7 +94,7 @@ enum status
 cmd_get(const struct virtmap *virtmap, const char *options, int argc, char **argv)
 {
 	struct editor editor;
-	enum status status = editor_open(&editor, virtmap, 1, 0);
+	enum status status = editor_open(&editor, virtmap, EDITOR_READ, 0);
 
 	(void)options;
 	(void)argc;

@@ -24,9 +24,19 @@ static const struct command commands[] = {
 	{ "check", "", "tell every fault of map, accounts and compiled map", "", 0, 0, cmd_check },
 	{ "list", "[PATTERN]", "mappings whose key or target matches", "", 0, 1, cmd_list },
 	{ "get", "KEY", "the target of a key", "", 1, 1, cmd_get },
-	{ "add", "KEY TARGET", "add a mapping that is not there yet", "", 2, 2, cmd_add },
-	{ "set", "KEY TARGET", "add a mapping, or replace its target", "", 2, 2, cmd_set },
-	{ "rm", "KEY...", "remove mappings, all of them or none", "", 1, -1, cmd_rm },
+	{ "add", "[-n] KEY TARGET", "add a mapping that is not there yet", "n", 2, 2, cmd_add },
+	{ "set", "[-n] KEY TARGET", "add a mapping, or replace its target", "n", 2, 2, cmd_set },
+	{ "rm", "[-n] KEY...", "remove mappings, all of them or none", "n", 1, -1, cmd_rm },
+	{ "rename", "[-n] OLD NEW", "give a mapping another key where it stands", "n", 2, 2,
+	    cmd_rename },
+	{ "batch", "[-n] [FILE]", "add, set, rm, rename lines: all of them or none", "n", 0, 1,
+	    cmd_batch },
+	{ "edit", "[-n]", "edit the text in an editor; checked before it is published", "n", 0, 0,
+	    cmd_visual },
+	{ "diff", "[-j]", "what was edited by hand and is not compiled", "j", 0, 0, cmd_diff },
+	{ "log", "[-j] [KEY]", "who changed what, when", "j", 0, 1, cmd_log },
+	{ "undo", "[-n] [NUMBER]", "take a change back: the last, or that of the log", "n", 0, 1,
+	    cmd_undo },
 	{ "import", "[-mrn] FORMAT FILE", "take over another program's table", "mrn", 2, 2,
 	    cmd_import },
 	{ "export", "FORMAT", "the map for another program, or for import", "", 1, 1, cmd_export },
@@ -143,7 +153,9 @@ static enum status
 run(const struct command *command, const struct options *options, int argc, char **argv)
 {
 	struct settings settings;
-	struct virtmap virtmap = { .settings = &settings, .trusted = io_is_root() };
+	struct virtmap virtmap = {
+		.settings = &settings, .trusted = io_is_root(), .verb = command->name
+	};
 	enum status status;
 	struct err err;
 

@@ -30,7 +30,8 @@ enum status {
 /* What every command gets. */
 struct virtmap {
 	const struct settings *settings;
-	int trusted; /* running as root: take orders only from root's files */
+	int trusted;      /* running as root: take orders only from root's files */
+	const char *verb; /* the command's name: what the history says was done */
 };
 
 struct command {
@@ -43,11 +44,12 @@ struct command {
 	    char **argv); /* options: the letters given, each once; argc and argv without them */
 };
 
-/* cmd_NAME.c; add, set and rm in cmd_edit.c, get in cmd_list.c */
+/* cmd_NAME.c; add, set, rm and rename in cmd_edit.c, edit in cmd_visual.c, diff in cmd_log.c, get
+ * in cmd_list.c */
 typedef enum status command_fn(
     const struct virtmap *virtmap, const char *options, int argc, char **argv);
-command_fn cmd_build, cmd_check, cmd_add, cmd_set, cmd_rm, cmd_list, cmd_get, cmd_resolve,
-    cmd_import, cmd_export;
+command_fn cmd_build, cmd_check, cmd_add, cmd_set, cmd_rm, cmd_rename, cmd_batch, cmd_visual,
+    cmd_log, cmd_diff, cmd_undo, cmd_list, cmd_get, cmd_resolve, cmd_import, cmd_export;
 
 /* ---- speech.c ------------------------------------------------------------------------------ */
 

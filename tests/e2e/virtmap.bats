@@ -314,6 +314,9 @@ fails() {
 	cat "$DIR"/complaint.*
 	[ "$bad" -eq 0 ]
 	[ "$(v list 'user*' | wc -l)" -eq 200 ]
+	[ "$(v log | grep -c '^  added user')" -eq 200 ]
+	[ "$(v log | grep '^  added user' | sort -u | wc -l)" -eq 200 ]
+	[ "$(v log -j | sed 's/,.*//' | sort -u | wc -l)" -eq 200 ]
 	[ "$(v resolve -q user200@one.example)" = "account bob" ]
 	run v check
 	[ "$status" -eq 0 ]

@@ -3,10 +3,13 @@
 #
 # A change of the map in which one system call fails, falls short, or is the last before SIGKILL:
 # afterwards there is the old map whole or the new map whole, text and compiled, and the exit status
-# says which. TAP on standard output. Any user; a directory of its own.
+# says which. The log has what happened, all of it once, and nothing else; and the next change mends
+# what is half done. TAP on standard output. Any user; a directory of its own.
 
 import collections
 import errno
+import hashlib
+import json
 import os
 import platform
 import shutil
@@ -149,8 +152,31 @@ def faults(world):
         yield at + "kill", name + " kill"
 
 
+def judge_log(world, state):
+    """Every step of the log begins where the one before ended, and the last is the text."""
+    if world.read("virtmaps") is None:
+        return None
+    status, out, errors = world.run("log", "-j")
+    if status != 0:
+        return "log: %s" % errors
+    records = [json.loads(line) for line in reversed(out.splitlines())]
+    for number, (first, second) in enumerate(zip(records, records[1:])):
+        if first["after"] != second["before"]:
+            return "record %d does not follow: %s" % (number + 2, out)
+    text = hashlib.sha256(world.read("virtmaps").encode()).hexdigest()
+    if records and records[-1]["after"] != text:
+        return "the log does not end in the text: %s" % out
+    ours = [change for record in records for change in record["changes"] if change["key"] == KEY]
+    wanted = [{"key": KEY, "old": None, "new": "bob"}] if state == "new" else []
+    return None if ours == wanted else "the text is %s, and the log has %s" % (state, ours)
+
+
 def judge_failed(world, status, out, errors):
     state = world.state()
+    if status == 0 or "the change is made, but" not in errors:
+        why = judge_log(world, state)
+        if why is not None:
+            return why
     if world.leftovers():
         return "leaves %s" % world.leftovers()
     if status == 0:
@@ -167,19 +193,34 @@ def judge_failed(world, status, out, errors):
     return None if state == "old" else "status %d, and %s: %s" % (status, state, errors)
 
 
-def judge_killed(world):
-    """The text may be newer than its map, never older; a build mends it."""
+def judge_killed(world, with_build):
+    """The text may be newer than its map, never older; a build mends it, and so does a change."""
     if world.with_map:
         _, out, _ = world.run("resolve", "-q", "webmaster@one.example")
         if out != "account bob\n":
             return "after kill: %r" % out
-    if world.read("virtmaps") in (None, ""):
-        return None if not world.with_map else "the text is gone"
-    world.must("build")
-    state = world.state()
-    if state not in ("old", "new") and not (world.read("virtmaps") == ""):
-        return "after kill and build: %s" % state
+    if world.read("virtmaps") in (None, "") and world.with_map:
+        return "the text is gone"
+    state = "new" if KEY in (world.read("virtmaps") or "") else "old"
+    why = judge_log(world, state)
+    if why is not None:
+        return "after kill: " + why
+    # Either of these mends what is half done.
+    if with_build and world.read("virtmaps") not in (None, ""):
+        world.must("build")
+        state = world.state()
+        if state not in ("old", "new"):
+            return "after kill and build: %s" % state
     world.must("set", "mended@one.example", "bob")
+    _, out, _ = world.run("resolve", "-q", KEY, "mended@one.example")
+    if out != {"old": "nouser\naccount bob\n", "new": "account bob\naccount bob\n"}[state]:
+        return "after kill and a change: %r" % out
+    status, out, errors = world.run("-o", "postmaster=bob", "check")
+    if status != 0:
+        return "after kill and a change: check says %s%s" % (out, errors)
+    why = judge_log(world, state)
+    if why is not None:
+        return "after kill and a change: " + why
     return "leftovers stay: %s" % world.leftovers() if world.leftovers() else None
 
 
@@ -192,7 +233,7 @@ def sweep(world):
             wrong.append("%s (%s): could not be injected" % (what, fault))
             continue
         killed = fault.endswith("kill")
-        why = judge_killed(world) if killed else judge_failed(world, status, out, errors)
+        why = judge_killed(world, tried["killed"] % 2) if killed else judge_failed(world, status, out, errors)
         tried["killed" if killed else "failed"] += 1
         if why is not None:
             wrong.append("%s (%s): %s" % (what, fault, why))
