@@ -120,6 +120,11 @@ link_nameless(int fd, int dirfd, const char *name)
 {
 	char self[64];
 
+	/* Since Linux 6.10 whoever opened it may; before, and elsewhere, /proc leads there. */
+	if (linkat(fd, "", dirfd, name, AT_EMPTY_PATH) == 0)
+		return 0;
+	if (errno != ENOENT && errno != EINVAL)
+		return -1;
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
 	return linkat(AT_FDCWD, self, dirfd, name, AT_SYMLINK_FOLLOW);
 }
@@ -153,12 +158,16 @@ move_into_place(int fd, int dirfd, const char *from, const char *name)
 static int
 create_named(int dirfd, const char *name, const void *content, size_t len, struct err *err)
 {
+	static const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 	char temporary[NAME_MAX + 1];
 	int fd, n = snprintf(temporary, sizeof(temporary), ".%s.%ld", name, (long)getpid());
 
 	if (n < 0 || (size_t)n >= sizeof(temporary))
 		return err_set(err, ENAMETOOLONG, "dotlock: create %s", name);
-	fd = openat(dirfd, temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	fd = openat(dirfd, temporary, flags, 0644);
+	/* Only this process has its number: what stands there was left by one that was killed. */
+	if (fd == -1 && errno == EEXIST && unlinkat(dirfd, temporary, 0) == 0)
+		fd = openat(dirfd, temporary, flags, 0644);
 	if (fd == -1)
 		return err_set(err, errno, "dotlock: create %s", temporary);
 	if (io_write_all(fd, content, len) == -1) {
