@@ -649,6 +649,7 @@ open_file(const char *name, bool *created, struct err *err)
 
 	*created = fd == -1 && errno == ENOENT;
 	if (*created)
+		/* cppcheck-suppress resourceLeak ; it is returned */
 		fd = open(
 		    name, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd == -1)
