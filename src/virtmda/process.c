@@ -23,6 +23,7 @@ static volatile sig_atomic_t held;
 static volatile sig_atomic_t child;
 static pid_t starter;    /* who reads our status; 0 in a forked process: it has another parent */
 static int witness = -1; /* its /proc/PID/statm */
+static bool orphan;      /* it was gone before we could look */
 
 static void
 on_signal(int number)
@@ -92,6 +93,17 @@ has_borrowed_rights(void)
 	       (getauxval(AT_EUID) != 0 && getauxval(AT_GID) != getauxval(AT_EGID));
 }
 
+/* Killed between fork(2) and here, the sender is not our parent any more: init is. What init itself
+ * starts is of init's session, or does not read a pipe. */
+static bool
+is_orphan(void)
+{
+	struct stat st;
+
+	return starter == 1 && getsid(1) != getsid(0) && fstat(STDIN_FILENO, &st) == 0 &&
+	       S_ISFIFO(st.st_mode);
+}
+
 /* The open file stands for that very process, also when its number is another's later. */
 void
 process_remember_starter(void)
@@ -99,6 +111,7 @@ process_remember_starter(void)
 	char path[32];
 
 	starter = getppid();
+	orphan = is_orphan();
 	snprintf(path, sizeof(path), "/proc/%ld/statm", (long)starter);
 	witness = open(path, O_RDONLY | O_CLOEXEC);
 }
@@ -185,7 +198,7 @@ process_still_wanted(struct err *err)
 	if (stopped != 0)
 		return err_set(err, EINTR, "stopped by signal %d", (int)stopped);
 	lives = starter_lives();
-	if (lives == 0 || (starter != 0 && getppid() != starter))
+	if (orphan || lives == 0 || (starter != 0 && getppid() != starter))
 		return err_set(err, EPIPE, "the process that sent the message is gone");
 	return lives == -1 && starter == 0 ? 1 : 0;
 }

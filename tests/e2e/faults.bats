@@ -305,6 +305,20 @@ struck() {
 	arrives 2
 }
 
+@test "sendmail is killed before virtmda looks who started it: nothing is delivered" {
+	# The shell that made the pipe ends at once; what was to become virtmda waits until init has
+	# taken it over, and only then becomes it.
+	inside setsid -w sh -c '
+		{ printf "Subject: half\n\nha"; } | sh -c "
+			until grep -q \"^[0-9]* (sh) . 1 \" /proc/\$\$/stat; do sleep 0.01; done
+			exec virtmda -f ann@one.example -- bob@one.example" >/dev/null &
+		exit 0'
+	inside sh -c 'until grep -q "stat=" /run/log; do sleep 0.01; done'
+	logged 'stat=Deferred: the process that sent the message is gone'
+	inside sh -c 'while pidof virtmda >/dev/null; do sleep 0.01; done'
+	inside sh -c '! test -s /var/mail/bob'
+}
+
 @test "virtmda is killed while it writes to an mbox: the next delivery takes the torn part away" {
 	struck virtmda /var/mail/bob
 	arrives 2

@@ -77,7 +77,8 @@ send() {
 
 queued() { inside sh -c 'ls /var/spool/mqueue | grep -c ^qf' || true; }
 # Its exit status is that of the last delivery; what counts is what became of the queue.
-run_queue() { inside /usr/sbin/sendmail -qf || true; }
+# In a session of its own, as a daemon's queue run is.
+run_queue() { inside setsid -w /usr/sbin/sendmail -qf || true; }
 
 # Mailboxes, by account: count ann, body ann 1, header ann 1 Subject, headers ann Subject. MAIL is
 # where they are; %u stands for the account.
