@@ -16,7 +16,7 @@ import time
 
 sys.dont_write_bytecode = True
 
-from world import FULL, IS_ROOT, MESSAGE, UID, Tap, World, enter_private_mounts, mount  # noqa: E402
+from world import BUILD, FULL, GID, IS_ROOT, MESSAGE, UID, Tap, World, enter_private_mounts, mount  # noqa: E402
 
 FORMATS = ("mbox", "maildir")
 
@@ -275,6 +275,53 @@ def is_running(pid):
         return False
 
 
+def several_recipients(case, world):
+    """Standard input is read once for all of them; who shares a mailbox shares a copy; one who is not
+    there changes the status, not what the others get."""
+    other = UID + 1 if IS_ROOT and not world.as_account else UID
+    amy = world.path("amy")
+    os.mkdir(amy)
+    if IS_ROOT:
+        os.chown(amy, other, GID)
+    with open(world.path("etc/accounts"), "a") as out:
+        out.write("amy:x:%d:%d::%s:/bin/sh:userdb_mail=maildir:~/Maildir\n" % (other, GID, amy))
+    world.write("etc/virtmaps", "joe@one.example joe\njoseph@one.example joe\namy@one.example amy\n")
+    subprocess.run([os.path.join(BUILD, "virtmap"), "-C", world.conf, "build"], check=True, stdout=subprocess.DEVNULL)
+    body = b"line\n" * 600000  # more than is kept in memory
+    world.write("several", b"Subject: several\n\n" + body)
+    for extra, wanted in (((), 0), (("ghost@one.example",), 67), (("no@where.example",), 75)):
+        world.reset()
+        clear(os.path.join(amy, "Maildir"))
+        recipients = ("joe@one.example", "amy@one.example", "joseph@one.example", *extra)
+        status = world.deliver(command=world.command(*recipients), message=world.path("several"))
+        if status != wanted:
+            case.complain(str(extra), "status %d" % status)
+        got = snapshot(world)
+        mine = b"".join(got.values())
+        if mine.count(body) != 1 or mine.count(b"Delivered-To: joe@one.example\nDelivered-To: joseph@one.example\n") != 1:
+            case.complain(str(extra), "not one copy for two recipients, but %d bytes" % len(mine))
+        new = os.path.join(amy, "Maildir", "new")
+        copies = os.listdir(new) if os.path.isdir(new) else []
+        if len(copies) != 1 or os.path.getsize(os.path.join(new, copies[0])) < len(body):
+            case.complain(str(extra), "amy has %s" % copies)
+        if world.left_behind():
+            case.complain(str(extra), "left behind: %s" % world.left_behind())
+    # Whoever cannot be given it leaves all of them waiting, and nobody with half of it.
+    world.reset()
+    clear(os.path.join(amy, "Maildir"))
+    directory = os.open(world.root, os.O_RDONLY)
+    done = subprocess.run(
+        world.command("joe@one.example", "amy@one.example"),
+        stdin=directory,
+        stdout=subprocess.PIPE,
+        preexec_fn=world.preexec,
+    )
+    os.close(directory)
+    world.said = done.stdout.decode()
+    if done.returncode != 75 or world.copies() != 0 or os.path.exists(os.path.join(amy, "Maildir")):
+        case.complain("no standard input", "status %d" % done.returncode)
+
+
 # ---- files that decide ------------------------------------------------------------------------------
 
 
@@ -448,6 +495,8 @@ TROUBLES = [
     ("signals while the message comes", signals_while_reading, {}, False),
     ("sendmail is killed", sendmail_is_killed, {}, False),
     ("sendmail is killed, as the account", sendmail_is_killed, {"run_as_account": True}, False),
+    ("several recipients", several_recipients, {}, False),
+    ("several recipients, as the account", several_recipients, {"run_as_account": True}, False),
     ("damaged settings, map, accounts", damaged, {}, False),
     ("settings, map, accounts that are not root's", not_roots, {}, True),
     ("settings, map, accounts that the account may not read", unreadable, {"run_as_account": True}, False),
