@@ -94,6 +94,8 @@ CANNOT_FAIL = {
 MAY_FALL_SHORT = {"read", "write", "pread64", "readv", "writev", "pwrite64"}
 # Giving up rights: a call that claims success and does nothing must be noticed.
 MUST_HAPPEN = {"setgroups", "setresgid", "setresuid", "setuid", "setgid"}
+# fsync(2) with these: what was written may never reach the disk.
+NOT_DURABLE = ("EIO", "ENOSPC", "EDQUOT")
 KILLED = 128 + 9
 
 
@@ -146,6 +148,8 @@ class Sweep:
             return self.complain(fault, "status 0, but %s copies" % copies)
         if status == 75 and copies != 0 and action != "kill":
             return self.complain(fault, "status 75, but %s copies" % copies)
+        if fault.startswith("fsync") and fault.endswith(NOT_DURABLE) and status == 0:
+            return self.complain(fault, "not durable, but status 0")
         if action == "short" and status != 0 and not fault.startswith("pread64"):
             return self.complain(fault, "falling short is no error, but status %d" % status)
         if action == "ok" and status == 0:
