@@ -13,7 +13,7 @@
 
 #define NUMBER_WIDTH 5
 #define FLAGS_WIDTH  5
-#define FROM_WIDTH   28 /* where a row may be as long as it likes */
+#define FROM_WIDTH   40 /* where a row may be as long as it likes */
 #define FROM_MIN     12 /* on a terminal From gets a quarter of the row, but */
 #define FROM_MAX     40
 #define SUBJECT_MIN  12

@@ -246,7 +246,7 @@ def run(command):
 def expected_rows(python, meant):
     for n, (key, said) in enumerate(zip(python.keys, meant), 1):
         head = f"{n:5d}  {python.flags(key):5s}  {iso(said['when'])}  {python.size(key):10d}  "
-        yield (head + padded(said["From"], 28) + "  " + said["Subject"]).rstrip()
+        yield (head + padded(said["From"], 40) + "  " + said["Subject"]).rstrip()
 
 
 def differences(command, account, location):
