@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("BUILD", os.path.join(HERE, "..", "..", "build"))
@@ -184,6 +185,9 @@ class World:
             with open(self.mbox, "wb") as out:
                 out.write(OLD)
             os.chmod(self.mbox, 0o600)
+            # Read "just now", whatever the clock does meanwhile: virtmda then always makes the call
+            # that keeps new mail looking new, and every run makes the same calls.
+            os.utime(self.mbox, (time.time() + 86400, time.time()))
             if IS_ROOT:
                 os.chown(self.mbox, UID, GID)
             return
