@@ -182,14 +182,15 @@ class Sweep:
         self.judge("%s (%s) %s" % (name, rule, what), action, status)
 
     def usual_calls(self):
-        """What two undisturbed deliveries one after the other agree on."""
-        calls = None
+        """What two undisturbed deliveries one after the other agree on. Where a helper runs beside,
+        its calls and its parent's may come in any order, and the last trace must do."""
+        calls = []
         for _ in range(5):
             self.world.reset()
             last, calls = calls, self.trace()
-            if calls == last:
-                return calls
-        raise SystemExit("undisturbed deliveries make other calls each time")
+            if sorted(calls) == sorted(last):
+                break
+        return calls
 
     def run(self):
         for process, number, name, before_main in self.usual_calls():
