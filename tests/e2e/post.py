@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""post.py [-s] [-b ADDRESS] SENDER RECIPIENT... < MESSAGE
+"""post.py [-s] [-b ADDRESS] [-p PORT] SENDER RECIPIENT... < MESSAGE
 
 Send the bytes on standard input by SMTP as they are: lines end in CRLF on the wire, dots
 are doubled, nothing else is changed (smtplib would mend bare CRs and refuse strange
 addresses). SENDER "" is the null sender; addresses go on the wire as written. Returns
 when the server has answered QUIT, which an interactive sendmail does after delivery.
 Exit status 0 when at least one recipient and the message were accepted, otherwise 1 with the
-server's refusals on standard error. -b names the address to come from, -s prints the whole
-dialogue, except the message.
+server's refusals on standard error. -b names the address to come from, -p the server's port (25),
+-s prints the whole dialogue, except the message.
 """
 import getopt
 import os
@@ -17,8 +17,8 @@ import sys
 
 
 class Session:
-    def __init__(self, source, show):
-        self.socket = socket.create_connection(("127.0.0.1", 25), 120, (source, 0))
+    def __init__(self, port, source, show):
+        self.socket = socket.create_connection(("127.0.0.1", port), 120, (source, 0))
         self.replies = self.socket.makefile("rb")
         self.show = show
 
@@ -51,11 +51,11 @@ def on_the_wire(message):
 
 
 def main():
-    options, words = getopt.getopt(sys.argv[1:], "sb:")
+    options, words = getopt.getopt(sys.argv[1:], "sb:p:")
     options = dict(options)
     sender, *recipients = (os.fsencode(word) for word in words)
     message = sys.stdin.buffer.read()
-    session = Session(options.get("-b", "127.0.0.1"), "-s" in options)
+    session = Session(int(options.get("-p", "25")), options.get("-b", "127.0.0.1"), "-s" in options)
     session.reply()
     refused = []
 
