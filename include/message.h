@@ -21,6 +21,12 @@ struct message;
 /* Read everything from `fd` to its end. A read error is an error, not the end. Larger messages go
  * to an unlinked file in `spool_dir`. 0 with *out (message_free), or -1 with err. */
 int message_read(struct message **out, int fd, const char *spool_dir, struct err *err);
+
+/* The same for a message that lies in a file already, from its first byte on, wherever the
+ * descriptor stands: it is read by position, so that several processes can share it. `fd` stays the
+ * caller's, must stay open until message_free, and nobody may write to the file meanwhile. 0 with
+ * *out, or -1 with err (EINVAL: not a file). */
+int message_open(struct message **out, int fd, struct err *err);
 void message_free(struct message *message);           /* accepts NULL */
 uint64_t message_size(const struct message *message); /* bytes as read */
 

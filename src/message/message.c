@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "io.h"
@@ -118,12 +119,60 @@ message_read(struct message **out, int fd, const char *spool_dir, struct err *er
 	return message_read_limited(out, fd, spool_dir, MESSAGE_IN_MEMORY, VIEW_WINDOW, err);
 }
 
+/* A small one is read, for then nothing is read twice. */
+static int
+take_file(struct message *message, int fd, struct err *err)
+{
+	struct stat st;
+	struct view view;
+	size_t avail;
+
+	if (fstat(fd, &st) == -1)
+		return err_set(err, errno, "message: stat");
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, EINVAL, "message: open");
+	message->size = (uint64_t)st.st_size;
+	message->fd = fd;
+	message->borrowed = true;
+	message->window = VIEW_WINDOW;
+	if (message->size > MESSAGE_IN_MEMORY)
+		return 0;
+	message->window = (size_t)message->size + 1; /* malloc(0) may be NULL */
+	view_open(&view, message);
+	if (view_at(&view, 0, 0, &avail) == NULL) {
+		err_set(err, errno, "message: read");
+		view_close(&view);
+		return -1;
+	}
+	message->data = view.window;
+	message->fd = -1;
+	return 0;
+}
+
+int
+message_open(struct message **out, int fd, struct err *err)
+{
+	struct message *message = calloc(1, sizeof(*message));
+
+	*out = NULL;
+	if (message == NULL)
+		return err_set(err, errno, "message: open");
+	message->fd = -1;
+	if (take_file(message, fd, err) == -1) {
+		message_free(message);
+		errno = err->num;
+		return -1;
+	}
+	*out = message;
+	return 0;
+}
+
 void
 message_free(struct message *message)
 {
 	if (message == NULL)
 		return;
-	if (message->fd != -1)
+	if (message->fd != -1 && !message->borrowed)
 		close(message->fd);
 	free(message->data);
 	free(message);

@@ -19,6 +19,7 @@
 struct message {
 	unsigned char *data; /* all of it, or NULL when it is in the file */
 	int fd;              /* unlinked file, or -1 */
+	bool borrowed;       /* it is the caller's to close */
 	size_t window;       /* bytes; VIEW_WINDOW but in tests */
 	uint64_t size;
 };

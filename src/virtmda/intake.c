@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The message's way in. Root itself reads none of it: where it must be kept for several workers,
- * a process that has become nobody copies it. Every worker gets an open file of its own, for
- * reading only, so that none can move or change what the next one reads.
+ * a process that has become nobody copies it. What the workers share is open for reading
+ * only, and they read by position, so that none can change or move what the next one reads.
  */
 #include "intake.h"
 
@@ -11,7 +11,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -62,61 +61,50 @@ copy_input_as_nobody(int out)
 	return WIFEXITED(status) && !process_stopped() ? WEXITSTATUS(status) : EINTR;
 }
 
-/* A name for as long as it takes to open it. */
-static int
-open_spool(struct intake *intake, const char *spool_dir, struct err *err)
+/* A name for as long as it takes to open it twice. */
+int
+intake_spool(const char *spool_dir, int *reader, struct err *err)
 {
 	char path[PATH_MAX];
 	int n = snprintf(path, sizeof(path), "%s/virtmda.XXXXXX", spool_dir);
-	int spool;
+	int writer;
 
+	*reader = -1;
 	if (n < 0 || (size_t)n >= sizeof(path))
 		return err_set(err, ENAMETOOLONG, "spool in %s", spool_dir);
-	spool = mkostemp(path, O_CLOEXEC);
-	if (spool == -1)
+	writer = mkostemp(path, O_CLOEXEC);
+	if (writer == -1)
 		return err_set(err, errno, "spool in %s", spool_dir);
-	for (size_t i = 0; i < intake->nreaders; i++) {
-		intake->readers[i] = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-		if (intake->readers[i] == -1) {
-			err_set(err, errno, "open %s", path);
-			close(spool);
-			spool = -1;
-			break;
-		}
+	*reader = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (*reader == -1) {
+		err_set(err, errno, "open %s", path);
+		close(writer);
+		writer = -1;
 	}
 	unlink(path);
-	return spool;
+	return writer;
 }
 
 static int
 fill_spool(struct intake *intake, const char *spool_dir, struct err *err)
 {
-	int spool = open_spool(intake, spool_dir, err);
+	int writer = intake_spool(spool_dir, &intake->fd, err);
 	int num;
 
-	if (spool == -1)
+	if (writer == -1)
 		return -1;
-	num = process_is_root() ? copy_input_as_nobody(spool) : copy_input(spool);
-	close(spool);
+	num = process_is_root() ? copy_input_as_nobody(writer) : copy_input(writer);
+	close(writer);
 	return num == 0 ? 0 : err_set(err, num, "read the message into %s", spool_dir);
 }
 
 int
-intake_open(struct intake *out, size_t ncopies, const char *spool_dir, struct err *err)
+intake_open(struct intake *out, size_t nreaders, const char *spool_dir, struct err *err)
 {
-	*out = (struct intake){ 0 };
-	if (ncopies == 0)
+	*out = (struct intake){ .fd = nreaders == 1 ? STDIN_FILENO : -1 };
+	if (nreaders <= 1)
 		return 0;
-	out->readers = malloc(ncopies * sizeof(*out->readers));
-	if (out->readers == NULL)
-		return err_set(err, ENOMEM, "read the message");
-	out->nreaders = ncopies;
-	for (size_t i = 0; i < ncopies; i++)
-		out->readers[i] = -1;
-	if (ncopies == 1) {
-		out->readers[0] = STDIN_FILENO;
-		return 0;
-	}
+	out->spooled = true;
 	if (fill_spool(out, spool_dir, err) == 0)
 		return 0;
 	intake_close(out);
@@ -127,9 +115,15 @@ intake_open(struct intake *out, size_t ncopies, const char *spool_dir, struct er
 void
 intake_close(struct intake *intake)
 {
-	for (size_t i = 0; i < intake->nreaders; i++)
-		if (intake->readers[i] > STDERR_FILENO)
-			close(intake->readers[i]);
-	free(intake->readers);
-	*intake = (struct intake){ 0 };
+	if (intake->fd > STDERR_FILENO)
+		close(intake->fd);
+	intake->fd = -1;
+}
+
+int
+intake_message(
+    const struct intake *intake, const char *spool_dir, struct message **out, struct err *err)
+{
+	return intake->spooled ? message_open(out, intake->fd, err)
+	                       : message_read(out, intake->fd, spool_dir, err);
 }

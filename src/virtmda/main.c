@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * virtmda(8): put one message into the mailboxes of its recipients. The order of the steps, and
- * nothing else: sane process, arguments, settings, resolve everybody, a copy for each mailbox,
- * log, status. A step that fails ends in "try again later".
+ * nothing else: sane process, arguments, settings, resolve everybody, carry the message there,
+ * status. A step that fails ends in "try again later".
  */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -19,8 +18,8 @@
 #include "process.h"
 #include "settings.h"
 #include "text.h"
+#include "transaction.h"
 #include "version.h"
-#include "worker.h"
 
 static enum exit_status
 give_up(const struct err *err)
@@ -48,62 +47,45 @@ print_version(void)
 	return status;
 }
 
-/* ---- a copy for each mailbox --------------------------------------------------------------------
+/* ---- everybody resolved, the message carried there ----------------------------------------------
  */
 
-static void
-journal_copy(const struct args *args, const struct plan *plan, const struct copy *copy)
+static int
+resolve_all(struct plan *plan, const struct args *args, const struct settings *settings,
+    struct buf *explain, struct err *err)
 {
-	if (args->dry_run)
-		return;
-	for (size_t i = 0; i < plan->nrecipients; i++)
-		if (plan->recipients[i].copy == copy)
-			journal_recipient(&plan->recipients[i], args->sender);
+	struct resolver *resolver;
+	int failed = 0;
+
+	plan_init(plan, settings);
+	if (resolver_new(&resolver, settings, err) == -1)
+		return -1;
+	for (size_t i = 0; i < args->nrecipients && failed == 0; i++)
+		failed = plan_add(plan, resolver, args->recipients[i], explain, err);
+	/* Map, accounts and aliases are closed before there is a worker that could inherit them. */
+	resolver_free(resolver);
+	if (failed == -1)
+		plan_free(plan);
+	return failed;
 }
 
-static void
-run_copy(const struct args *args, const struct settings *settings, struct copy *copy, int input)
-{
-	const struct job job = {
-		.settings = settings,
-		.account = copy->account,
-		.mailbox = &copy->mailbox,
-		.envelope = {
-			.sender = args->sender,
-			.recipients = copy->recipients,
-			.nrecipients = settings->delivered_to ? copy->nrecipients : 0,
-			.date = time(NULL),
-		},
-		.input = input,
-		.dry_run = args->dry_run,
-	};
-
-	if (process_stopped())
-		outcome_defer(&copy->report.outcome, "4.3.2", "stopped by a signal");
-	else
-		worker_run(&job, &copy->report);
-}
-
-/* Recipients without a copy are settled already: theirs are the first lines of the log. */
 static void
 deliver(const struct args *args, const struct settings *settings, struct plan *plan)
 {
+	const struct transaction transaction = {
+		.settings = settings,
+		.sender = args->sender,
+		.date = time(NULL),
+		.dry_run = args->dry_run,
+	};
 	struct intake intake;
 	struct err err;
-	int ready = intake_open(
-	    &intake, args->dry_run ? 0 : plan->ncopies, settings->spool_directory, &err);
+	int ready = intake_open(&intake, args->dry_run ? 0 : transaction_readers(plan),
+	    settings->spool_directory, &err);
 
-	journal_copy(args, plan, NULL);
-	for (size_t i = 0; i < plan->ncopies; i++) {
-		struct copy *copy = &plan->copies[i];
-
-		if (ready == -1)
-			outcome_from_err(&copy->report.outcome, &err);
-		else
-			run_copy(args, settings, copy, args->dry_run ? -1 : intake.readers[i]);
-		journal_copy(args, plan, copy);
-	}
-	intake_close(&intake);
+	transaction_run(&transaction, plan, ready == 0 ? &intake : NULL, &err);
+	if (ready == 0)
+		intake_close(&intake);
 }
 
 /* ---- what became of it
@@ -116,10 +98,10 @@ conclude(const struct plan *plan)
 	enum exit_status status = EXIT_DELIVERED;
 
 	for (size_t i = 0; i < plan->nrecipients; i++) {
-		enum exit_status own = exit_status_of(plan_outcome(&plan->recipients[i]));
+		enum exit_status own = exit_status_of(plan_outcome(plan->recipients[i]));
 
 		if (worst == NULL || exit_status_worse(status, own) != status)
-			worst = &plan->recipients[i];
+			worst = plan->recipients[i];
 		status = exit_status_worse(status, own);
 	}
 	if (worst == NULL)
@@ -152,7 +134,7 @@ foretell_all(const struct plan *plan)
 	struct buf out = BUF_INIT;
 
 	for (size_t i = 0; i < plan->nrecipients; i++)
-		if (foretell(&out, &plan->recipients[i]) == -1)
+		if (foretell(&out, plan->recipients[i]) == -1)
 			break;
 	if (out.len > 0 && io_write_all(STDOUT_FILENO, out.data, out.len) == -1) {
 		/* The status says it too. */
@@ -168,9 +150,10 @@ run(const struct args *args, const struct settings *settings)
 	struct err err;
 	enum exit_status status;
 
-	if (plan_make(&plan, settings, args->recipients, args->nrecipients,
-	        args->verbose ? &explain : NULL, &err) == -1)
+	if (resolve_all(&plan, args, settings, args->verbose ? &explain : NULL, &err) == -1) {
+		buf_free(&explain);
 		return give_up(&err);
+	}
 	if (explain.len > 0 && io_write_all(STDERR_FILENO, explain.data, explain.len) == -1) {
 		/* Only for people; the delivery does not depend on it. */
 	}

@@ -7,6 +7,7 @@
 #include "plan.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,7 +79,7 @@ static void (*const settle[])(struct outcome *out, const struct answer *answer) 
 
 /* ---- copies --------------------------------------------------------------------------------- */
 
-static int
+static bool
 same_destination(
     const struct copy *copy, const struct account *account, const struct mailbox *mailbox)
 {
@@ -87,104 +88,149 @@ same_destination(
 	       strcmp(copy->mailbox.path, mailbox->path) == 0;
 }
 
-/* A copy with room for all the plan's recipients, so that adding one cannot fail later. */
+static int
+no_memory(struct err *err)
+{
+	return err_set(err, ENOMEM, "plan a delivery");
+}
+
 static struct copy *
 add_copy(struct plan *plan, const struct account *account, struct mailbox *mailbox, struct err *err)
 {
-	struct copy *copy = &plan->copies[plan->ncopies];
+	struct copy **more = reallocarray(plan->copies, plan->ncopies + 1, sizeof(*more));
+	struct copy *copy = more == NULL ? NULL : calloc(1, sizeof(*copy));
 
-	*copy = (struct copy){ .account = account };
-	copy->recipients = calloc(plan->nrecipients, sizeof(*copy->recipients));
-	if (copy->recipients == NULL) {
-		err_set(err, ENOMEM, "plan a delivery");
+	if (more != NULL)
+		plan->copies = more;
+	if (copy == NULL) {
+		no_memory(err);
 		return NULL;
 	}
+	copy->account = account;
 	copy->mailbox = *mailbox;
 	*mailbox = (struct mailbox){ 0 };
 	report_init(&copy->report);
-	plan->ncopies++;
+	plan->copies[plan->ncopies++] = copy;
 	return copy;
 }
 
-static int
-plan_copy(struct plan *plan, struct recipient *recipient, const struct settings *settings,
-    struct err *err)
+static void
+free_copy(struct copy *copy)
 {
-	const struct account *account = &recipient->answer.account;
-	struct mailbox mailbox = { 0 };
-	struct copy *copy = NULL;
+	mailbox_free(&copy->mailbox);
+	free(copy->recipients);
+	free(copy);
+}
 
-	if (mailbox_locate(&mailbox,
-	        account->mailbox != NULL ? account->mailbox : settings->mailbox, account->name,
-	        account->home, err) == -1)
-		return -1;
-	for (size_t i = 0; i < plan->ncopies && copy == NULL; i++)
-		if (same_destination(&plan->copies[i], account, &mailbox))
-			copy = &plan->copies[i];
-	if (copy == NULL)
-		copy = add_copy(plan, account, &mailbox, err);
-	mailbox_free(&mailbox);
-	if (copy == NULL)
-		return -1;
+static int
+add_to_copy(struct copy *copy, struct recipient *recipient, struct err *err)
+{
+	const char **more = reallocarray(copy->recipients, copy->nrecipients + 1, sizeof(*more));
+
+	if (more == NULL)
+		return no_memory(err);
+	copy->recipients = more;
 	copy->recipients[copy->nrecipients++] = recipient->original;
 	recipient->copy = copy;
 	return 0;
 }
 
+static int
+plan_copy(struct plan *plan, struct recipient *recipient, struct err *err)
+{
+	const struct account *account = &recipient->answer.account;
+	struct mailbox mailbox = { 0 };
+	struct copy *copy = NULL;
+	bool is_new;
+
+	if (mailbox_locate(&mailbox,
+	        account->mailbox != NULL ? account->mailbox : plan->settings->mailbox,
+	        account->name, account->home, err) == -1)
+		return -1;
+	for (size_t i = 0; i < plan->ncopies && copy == NULL; i++)
+		if (same_destination(plan->copies[i], account, &mailbox))
+			copy = plan->copies[i];
+	is_new = copy == NULL;
+	if (is_new)
+		copy = add_copy(plan, account, &mailbox, err);
+	mailbox_free(&mailbox);
+	if (copy == NULL)
+		return -1;
+	if (add_to_copy(copy, recipient, err) == 0)
+		return 0;
+	if (is_new) /* one that is for nobody */
+		free_copy(plan->copies[--plan->ncopies]);
+	return -1;
+}
+
 static void
-plan_recipient(struct plan *plan, struct recipient *recipient, const struct settings *settings)
+plan_recipient(struct plan *plan, struct recipient *recipient)
 {
 	const struct answer *answer = &recipient->answer;
 	struct err err;
 
 	outcome_init(&recipient->outcome);
 	if (answer->kind == ANSWER_ACCOUNT) {
-		if (plan_copy(plan, recipient, settings, &err) == -1)
+		if (plan_copy(plan, recipient, &err) == -1)
 			outcome_from_err(&recipient->outcome, &err);
 	} else if ((size_t)answer->kind < sizeof(settle) / sizeof(settle[0])) {
 		settle[answer->kind](&recipient->outcome, answer);
 	}
 }
 
-int
-plan_make(struct plan *out, const struct settings *settings, const char *const *recipients,
-    size_t nrecipients, struct buf *explain, struct err *err)
-{
-	struct resolver *resolver;
+/* ---- the plan ---------------------------------------------------------------------------------
+ */
 
-	*out = (struct plan){ 0 };
-	if (resolver_new(&resolver, settings, err) == -1)
-		return -1;
-	out->recipients = calloc(nrecipients, sizeof(*out->recipients));
-	out->copies = calloc(nrecipients, sizeof(*out->copies));
-	if (out->recipients == NULL || out->copies == NULL) {
-		err_set(err, ENOMEM, "plan for %zu recipients", nrecipients);
-		resolver_free(resolver);
-		plan_free(out);
-		return -1;
+void
+plan_init(struct plan *plan, const struct settings *settings)
+{
+	*plan = (struct plan){ .settings = settings };
+}
+
+int
+plan_add(struct plan *plan, struct resolver *resolver, const char *original, struct buf *explain,
+    struct err *err)
+{
+	struct recipient **more =
+	    reallocarray(plan->recipients, plan->nrecipients + 1, sizeof(*more));
+	struct recipient *recipient = more == NULL ? NULL : calloc(1, sizeof(*recipient));
+
+	if (more != NULL)
+		plan->recipients = more;
+	if (recipient == NULL || (recipient->original = strdup(original)) == NULL) {
+		free(recipient);
+		return no_memory(err);
 	}
-	out->nrecipients = nrecipients;
-	for (size_t i = 0; i < nrecipients; i++) {
-		out->recipients[i].original = recipients[i];
-		resolve(resolver, recipients[i], &out->recipients[i].answer, explain);
-		plan_recipient(out, &out->recipients[i], settings);
-	}
-	resolver_free(resolver);
+	plan->recipients[plan->nrecipients++] = recipient;
+	resolve(resolver, original, &recipient->answer, explain);
+	plan_recipient(plan, recipient);
 	return 0;
+}
+
+static void
+free_recipient(struct recipient *recipient)
+{
+	answer_free(&recipient->answer);
+	free(recipient->original);
+	free(recipient);
+}
+
+void
+plan_drop_last(struct plan *plan)
+{
+	free_recipient(plan->recipients[--plan->nrecipients]);
 }
 
 void
 plan_free(struct plan *plan)
 {
-	for (size_t i = 0; i < plan->ncopies; i++) {
-		mailbox_free(&plan->copies[i].mailbox);
-		free(plan->copies[i].recipients);
-	}
+	for (size_t i = 0; i < plan->ncopies; i++)
+		free_copy(plan->copies[i]);
 	for (size_t i = 0; i < plan->nrecipients; i++)
-		answer_free(&plan->recipients[i].answer);
+		free_recipient(plan->recipients[i]);
 	free(plan->copies);
 	free(plan->recipients);
-	*plan = (struct plan){ 0 };
+	plan_init(plan, plan->settings);
 }
 
 const struct outcome *

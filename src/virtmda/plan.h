@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The plan of one run: every recipient with its answer, and the copies of the message that take
- * it there. Recipients that come to one account and mailbox share one copy.
+ * The plan of one transaction: every recipient with its answer, and the copies of the message that
+ * take it there. Recipients that come to one account and mailbox share one copy. It grows one
+ * recipient at a time, as LMTP names them.
  */
 #ifndef VIRTMDA_PLAN_H
 #define VIRTMDA_PLAN_H
@@ -25,25 +26,33 @@ struct copy {
 };
 
 struct recipient {
-	const char *original; /* the caller's string */
+	char *original; /* as the caller spelled it */
 	struct answer answer;
-	struct outcome outcome;  /* without a copy it is final; with one it is the copy's report */
-	const struct copy *copy; /* NULL: nothing to write */
+	struct outcome outcome; /* without a copy it is final; with one it is the copy's report */
+	struct copy *copy;      /* NULL: nothing to write */
 };
 
+/* Recipients and copies stay where they are while others are added. */
 struct plan {
-	struct recipient *recipients;
+	const struct settings *settings;
+	struct recipient **recipients;
 	size_t nrecipients;
-	struct copy *copies;
+	struct copy **copies;
 	size_t ncopies;
 };
 
-/* Resolve all of them and plan the copies. Map, accounts and aliases are closed again when this
- * returns: a worker inherits none. explain (may be NULL) gets the steps as text. 0 with *out
- * (plan_free), or -1 with err when there is not even memory for a plan. */
-int plan_make(struct plan *out, const struct settings *settings, const char *const *recipients,
-    size_t nrecipients, struct buf *explain, struct err *err);
-void plan_free(struct plan *plan); /* accepts a zeroed one */
+/* An empty plan; the settings must outlive it. */
+void plan_init(struct plan *plan, const struct settings *settings);
+void plan_free(struct plan *plan); /* back to an empty one */
+
+/* Resolve one more recipient and plan its way; what came of it is in the last of
+ * plan->recipients. explain (may be NULL) gets the steps as text. 0, or -1 with err and the plan
+ * as it was (only ENOMEM). */
+int plan_add(struct plan *plan, struct resolver *resolver, const char *recipient,
+    struct buf *explain, struct err *err);
+
+/* Take the last recipient out again. It must have no copy. */
+void plan_drop_last(struct plan *plan);
 
 /* What became of this recipient: its copy's outcome where it has one. */
 const struct outcome *plan_outcome(const struct recipient *recipient);

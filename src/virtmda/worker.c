@@ -92,7 +92,7 @@ work(const struct job *job, const struct mailbox_broker *broker, struct report *
 		outcome_deliver(&report->outcome, "2.0.0", "would be delivered");
 		return;
 	}
-	if (message_read(&message, job->input, job->settings->spool_directory, &err) == -1) {
+	if (intake_message(job->intake, job->settings->spool_directory, &message, &err) == -1) {
 		outcome_from_err(&report->outcome, &err);
 		return;
 	}

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "account.h"
+#include "intake.h"
 #include "mailbox.h"
 #include "message.h"
 #include "report.h"
@@ -18,7 +19,7 @@ struct job {
 	const struct account *account;
 	const struct mailbox *mailbox;
 	struct message_envelope envelope;
-	int input;    /* read to its end */
+	const struct intake *intake;
 	bool dry_run; /* become the account and look, but neither read nor write */
 };
 

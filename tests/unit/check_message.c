@@ -539,6 +539,48 @@ static const struct {
 	{ "X: a\n A: 1\n\n", "A", 0, "" },
 };
 
+/* By position, wherever the descriptor stands, in memory or not; the descriptor stays open. */
+START_TEST(a_file_is_opened_as_a_message)
+{
+	static const size_t sizes[] = { 0, 1, 5000, MESSAGE_IN_MEMORY, MESSAGE_IN_MEMORY + 1,
+		3 * MESSAGE_IN_MEMORY };
+	size_t size = sizes[_i];
+	unsigned char *data = malloc(size + 1);
+	struct message *first, *second;
+	int fd = memfd_create("message", MFD_CLOEXEC);
+
+	ck_assert_ptr_nonnull(data);
+	for (size_t i = 0; i < size; i++)
+		data[i] = (unsigned char)("Subject: x\n\nFrom here\n\0\r"[i % 25]);
+	ck_assert_int_eq(io_write_all(fd, data, size), 0);
+	ck_assert_msg(message_open(&first, fd, &err) == 0, "%s", err.text);
+	ck_assert_msg(message_open(&second, fd, &err) == 0, "%s", err.text);
+	ck_assert_uint_eq(message_size(first), size);
+	ck_like_model(data, size, first);
+	message_free(first);
+	ck_like_model(data, size, second);
+	message_free(second);
+	ck_assert_int_eq(lseek(fd, 0, SEEK_CUR), (off_t)size);
+	close(fd);
+	free(data);
+}
+END_TEST
+
+START_TEST(only_a_file_is_opened)
+{
+	struct message *message;
+	int ends[2];
+
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(message_open(&message, ends[0], &err), -1);
+	ck_assert_int_eq(err.num, EINVAL);
+	ck_assert_int_eq(message_open(&message, -1, &err), -1);
+	ck_assert_int_eq(err.num, EBADF);
+	close(ends[0]);
+	close(ends[1]);
+}
+END_TEST
+
 START_TEST(headers_are_found)
 {
 	struct buf value = BUF_INIT;
@@ -649,6 +691,8 @@ main(void)
 	tcase_add_test(tcase, a_read_error_is_no_end);
 	tcase_add_test(tcase, a_read_error_after_some_bytes_is_no_end);
 	tcase_add_test(tcase, no_spool_directory_is_an_error);
+	tcase_add_loop_test(tcase, a_file_is_opened_as_a_message, 0, 6);
+	tcase_add_test(tcase, only_a_file_is_opened);
 	tcase_add_loop_test(tcase, headers_are_found, 0, COUNT(headers));
 	tcase_add_test(tcase, headers_behind_the_limit_are_not_looked_for);
 	tcase_add_test(tcase, dates_as_in_the_c_library);

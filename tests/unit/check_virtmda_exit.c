@@ -118,10 +118,11 @@ line_of(const struct recipient *recipient, const char *sender, unsigned long del
 
 START_TEST(log_line_of_a_copy)
 {
-	static char name[] = "bob", path[] = "/var/mail/bob", match[] = "@one.example";
+	static char name[] = "bob", path[] = "/var/mail/bob", match[] = "@one.example",
+	            original[] = "Info@one.example";
 	const struct account account = { .name = name };
 	struct copy copy = { .account = &account, .mailbox = { MAILBOX_MBOX, path } };
-	struct recipient recipient = { .original = "Info@one.example", .copy = &copy };
+	struct recipient recipient = { .original = original, .copy = &copy };
 
 	report_init(&copy.report);
 	recipient.answer.match = match;
@@ -144,14 +145,15 @@ END_TEST
 
 START_TEST(log_line_without_a_copy)
 {
-	struct recipient recipient = { .original = "x\nto=<root>, stat=Delivered" };
+	static char forger[] = "x\nto=<root>, stat=Delivered", x[] = "x";
+	struct recipient recipient = { .original = forger };
 
 	outcome_nouser(&recipient.outcome, "no such\ruser");
 	ck_assert_str_eq(line_of(&recipient, "\033]0;a\a", 1),
 	    "to=<x\\nto=<root>, stat=Delivered>, from=<\\^[]0;a\\a>, delay=00:00:00.001, "
 	    "dsn=5.1.1, stat=User unknown: no such user");
 	outcome_reject(&recipient.outcome, "5.7.1", "closed");
-	recipient.original = "x";
+	recipient.original = x;
 	ck_assert_str_eq(line_of(&recipient, "", 0),
 	    "to=<x>, from=<>, delay=00:00:00.000, dsn=5.7.1, stat=Service unavailable: closed");
 	outcome_deliver(&recipient.outcome, "2.0.0", "discarded");

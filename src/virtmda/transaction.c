@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A plan carried out. Recipients that take no message are settled already and logged first; then
+ * each copy is delivered, by a worker with its account's rights, and logged.
+ */
+#include "transaction.h"
+
+#include "journal.h"
+#include "process.h"
+#include "worker.h"
+
+static void
+journal_copy(const struct transaction *t, const struct plan *plan, const struct copy *copy)
+{
+	if (t->dry_run)
+		return;
+	for (size_t i = 0; i < plan->nrecipients; i++)
+		if (plan->recipients[i]->copy == copy)
+			journal_recipient(plan->recipients[i], t->sender);
+}
+
+static void
+run_copy(const struct transaction *t, struct copy *copy, const struct intake *intake)
+{
+	const struct job job = {
+		.settings = t->settings,
+		.account = copy->account,
+		.mailbox = &copy->mailbox,
+		.envelope = {
+			.sender = t->sender,
+			.recipients = copy->recipients,
+			.nrecipients = t->settings->delivered_to ? copy->nrecipients : 0,
+			.date = t->date,
+		},
+		.intake = intake,
+		.dry_run = t->dry_run,
+	};
+
+	if (process_stopped())
+		outcome_defer(&copy->report.outcome, "4.3.2", "stopped by a signal");
+	else
+		worker_run(&job, &copy->report);
+}
+
+size_t
+transaction_readers(const struct plan *plan)
+{
+	return plan->ncopies;
+}
+
+void
+transaction_run(const struct transaction *t, struct plan *plan, const struct intake *intake,
+    const struct err *trouble)
+{
+	journal_copy(t, plan, NULL);
+	for (size_t i = 0; i < plan->ncopies; i++) {
+		if (intake == NULL)
+			outcome_from_err(&plan->copies[i]->report.outcome, trouble);
+		else
+			run_copy(t, plan->copies[i], intake);
+		journal_copy(t, plan, plan->copies[i]);
+	}
+}
