@@ -112,6 +112,12 @@ $(BUILD)/tests/check_virtmda_%: $(BUILD)/tests/unit/check_virtmda_%.o $(call lib
 	@$(if $(Q),echo "  LD    $@")
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) $(CHECK_LIBS)
 
+# check_virtmap_FOO tests a part of virtmap.
+$(BUILD)/tests/check_virtmap_%: $(BUILD)/tests/unit/check_virtmap_%.o $(call lib,virtmap $(virtmap_ROOMS))
+	@mkdir -p $(@D)
+	@$(if $(Q),echo "  LD    $@")
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(virtmap_LIBS) $(CHECK_LIBS)
+
 # check_mailpeek_FOO tests a part of mailpeek.
 $(BUILD)/tests/check_mailpeek_%: $(BUILD)/tests/unit/check_mailpeek_%.o $(call lib,mailpeek $(mailpeek_ROOMS))
 	@mkdir -p $(@D)

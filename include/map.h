@@ -105,6 +105,11 @@ const struct map_entry *map_source_entry(const struct map_source *source, size_t
 const struct map_entry *map_source_find(
     const struct map_source *source, const char *key, struct err *err);
 
+/* Append the comment lines directly above an entry that was read, each with its newline; nothing if
+ * there are none. 0, or -1 with errno ENOMEM. */
+int map_source_comment(
+    const struct map_source *source, const struct map_entry *entry, struct buf *out);
+
 /* Fold the left side of a line to its canonical form. malloc'ed; NULL with err. */
 char *map_key_fold(const char *key, struct err *err);
 

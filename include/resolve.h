@@ -43,6 +43,9 @@ struct answer {
 int resolver_new(struct resolver **out, const struct settings *settings, struct err *err);
 void resolver_free(struct resolver *resolver); /* accepts NULL */
 
+/* Is the folded domain one of local_domains? 1 / 0 / -1 with err. */
+int resolver_is_local(struct resolver *resolver, const char *domain, struct err *err);
+
 /* Resolve `recipient` ("user@domain" through the map, a bare name straight to the account). Always
  * fills *out (answer_free); failures are ANSWER_DEFER with a reason. explain, if not NULL, gets a
  * line of text for every step taken ("resolve -v"). */

@@ -155,6 +155,30 @@ map_source_find(const struct map_source *source, const char *key, struct err *er
 	return entry;
 }
 
+static bool
+is_comment(const struct map_line *line)
+{
+	return line->folded == NULL && line->len != MAP_LINE_REMOVED && line->len > 0 &&
+	       line->text[strspn(line->text, " \t")] == '#';
+}
+
+int
+map_source_comment(
+    const struct map_source *source, const struct map_entry *entry, struct buf *out)
+{
+	size_t line = entry->line;
+
+	while (line > 1 && is_comment(&source->lines[line - 2]))
+		line--;
+	for (; line < entry->line; line++) {
+		const struct map_line *comment = &source->lines[line - 1];
+
+		if (map_line_text(comment, comment->len, out) == -1 || buf_addc(out, '\n') == -1)
+			return -1;
+	}
+	return 0;
+}
+
 /* ---- the text ---------------------------------------------------------------------------------
  */
 

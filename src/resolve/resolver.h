@@ -26,9 +26,6 @@ int resolver_need_map(struct resolver *resolver, struct err *err);
 int resolver_need_accounts(struct resolver *resolver, struct err *err);
 int resolver_need_aliases(struct resolver *resolver, struct err *err);
 
-/* Is the folded domain one of local_domains? 1 / 0 / -1 with err. */
-int resolver_is_local(struct resolver *resolver, const char *domain, struct err *err);
-
 /* Can accounts have addresses for names? */
 int resolver_has_addresses(const struct resolver *resolver);
 

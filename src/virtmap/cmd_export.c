@@ -4,12 +4,12 @@
  * keys in their one folded form: two maps that mean the same give the same bytes. What the format
  * has no words for is told line by line.
  */
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "editor.h"
 #include "format.h"
+#include "pager.h"
+#include "rows.h"
 
 struct sheet_arg {
 	const char *path;
@@ -25,27 +25,6 @@ refuse(void *arg, const struct map_entry *entry, const char *why)
 	speech_say(stderr, "%s:%zu: %s: %s", sheet->path, entry->line, entry->folded, why);
 }
 
-/* All entries, sorted. NULL with err. */
-static const struct map_entry **
-sort_entries(const struct map_source *source, struct err *err)
-{
-	size_t count = map_source_count(source);
-	const struct map_entry **entries = calloc(count + 1, sizeof(const void *));
-
-	for (size_t i = 0; entries != NULL && i < count; i++) {
-		if ((entries[i] = map_source_entry(source, i)) == NULL) {
-			free(entries);
-			entries = NULL;
-		}
-	}
-	if (entries == NULL) {
-		err_set(err, ENOMEM, "export");
-		return NULL;
-	}
-	qsort(entries, count, sizeof(const void *), format_compare);
-	return entries;
-}
-
 static enum status
 write_sheet(const struct format *format, const struct map_source *source, const char *path)
 {
@@ -57,9 +36,10 @@ write_sheet(const struct format *format, const struct map_source *source, const 
 	struct err err;
 	int failed;
 
-	if ((entries = sort_entries(source, &err)) == NULL)
+	if ((entries = rows_entries(source, true, &err)) == NULL)
 		return speech_fail(&err);
 	sheet.entries = entries;
+	pager_begin();
 	failed = format->write(&sheet, stdout, &err);
 	free(entries);
 	if (failed == -1)

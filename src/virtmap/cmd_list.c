@@ -1,63 +1,149 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * virtmap list and get: what the text says, whether compiled or not.
+ * virtmap list: what the text says, whether compiled or not, in columns or as JSON.
  */
 #include <errno.h>
-#include <fnmatch.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "columns.h"
 #include "editor.h"
+#include "format.h"
+#include "pager.h"
+#include "rows.h"
+#include "text.h"
 
-#define WIDTH_MAX 48 /* bytes; a longer key pushes its own target only */
+#define WIDTH_MAX 48 /* columns; a longer key pushes its own target only */
 
-static int
-matches(const struct map_entry *entry, const char *pattern)
+struct listing {
+	const struct map_entry **entries; /* those that match; n of them */
+	size_t n;
+};
+
+static bool
+matches(const struct map_entry *entry, char *const *patterns, int npatterns)
 {
-	return pattern == NULL || fnmatch(pattern, entry->folded, FNM_CASEFOLD) == 0 ||
-	       fnmatch(pattern, entry->key, FNM_CASEFOLD) == 0 ||
-	       fnmatch(pattern, entry->target, FNM_CASEFOLD) == 0;
+	return rows_match(patterns, npatterns, entry->folded) ||
+	       rows_match(patterns, npatterns, entry->key) ||
+	       rows_match(patterns, npatterns, entry->target);
 }
 
-/* Wide enough for the longest key that matches, within reason. */
-static int
-key_width(const struct map_source *source, const char *pattern)
+static void
+select_entries(struct listing *listing, char *const *patterns, int npatterns)
 {
-	size_t width = 0;
+	const struct map_entry **all = listing->entries;
 
-	for (size_t i = 0; i < map_source_count(source); i++) {
-		const struct map_entry *entry = map_source_entry(source, i);
-		size_t len = entry == NULL || !matches(entry, pattern) ? 0 : strlen(entry->key);
+	for (size_t i = 0; all[i] != NULL; i++)
+		if (npatterns == 0 || matches(all[i], patterns, npatterns))
+			listing->entries[listing->n++] = all[i];
+}
 
-		if (len > width && len <= WIDTH_MAX)
-			width = len;
+/* ---- for people ---------------------------------------------------------------------------- */
+
+static int
+no_memory(struct err *err)
+{
+	return err_set(err, ENOMEM, "list");
+}
+
+/* Wide enough for the longest key, within reason. */
+static int
+key_width(const struct listing *listing, size_t *width, struct err *err)
+{
+	*width = 0;
+	for (size_t i = 0; i < listing->n; i++) {
+		char *key = text_vis_dup(listing->entries[i]->key);
+		size_t columns;
+
+		if (key == NULL)
+			return no_memory(err);
+		columns = columns_of(key);
+		if (columns > *width && columns <= WIDTH_MAX)
+			*width = columns;
+		free(key);
 	}
-	return (int)width;
+	return 0;
 }
+
+static int
+print_entry(const struct map_entry *entry, size_t width, struct err *err)
+{
+	char *key = text_vis_dup(entry->key), *target = text_vis_dup(entry->target);
+	int failed = 0;
+
+	if (key == NULL || target == NULL) {
+		failed = no_memory(err);
+	} else {
+		columns_put(stdout, COLUMNS_LEFT, width, key);
+		printf(" %s\n", target);
+	}
+	free(key);
+	free(target);
+	return failed;
+}
+
+static int
+print_columns(const struct listing *listing, struct err *err)
+{
+	size_t width;
+	int failed = key_width(listing, &width, err);
+
+	for (size_t i = 0; failed == 0 && i < listing->n; i++)
+		failed = print_entry(listing->entries[i], width, err);
+	return failed;
+}
+
+/* ---- for programs -------------------------------------------------------------------------- */
+
+/* NULL without memory. The key in the form that export has, so that import reads a list, too. */
+static json_t *
+row_of(const struct map_entry *entry)
+{
+	struct buf key = BUF_INIT;
+	const char *text = NULL;
+	json_t *row = NULL;
+
+	if (format_add_key(&key, entry->folded) == 0 && (text = buf_cstr(&key)) != NULL)
+		row = json_pack("{s:o, s:o, s:I}", "key", rows_string(text), "target",
+		    rows_string(entry->target), "line", (json_int_t)entry->line);
+	buf_free(&key);
+	return row;
+}
+
+static int
+print_json(const struct listing *listing, struct err *err)
+{
+	struct rows rows = { 0 };
+	int failed = 0;
+
+	for (size_t i = 0; failed == 0 && i < listing->n; i++)
+		failed = rows_add(&rows, row_of(listing->entries[i]), err);
+	rows_end(&rows);
+	return failed;
+}
+
+/* ---- the command --------------------------------------------------------------------------- */
 
 static enum status
-list(const struct map_source *source, const char *pattern)
+list(const struct map_source *source, const char *options, char *const *patterns, int npatterns)
 {
-	size_t found = 0;
-	int width = key_width(source, pattern);
+	struct listing listing = { .n = 0 };
+	struct err err;
+	int failed;
 
-	for (size_t i = 0; i < map_source_count(source); i++) {
-		const struct map_entry *entry = map_source_entry(source, i);
-
-		if (entry == NULL) {
-			struct err err;
-
-			err_set(&err, ENOMEM, "list");
-			return speech_fail(&err);
-		}
-		if (!matches(entry, pattern))
-			continue;
-		/* Blanks, not a tab: that would come out of vis(3) as \t. */
-		speech_say(stdout, "%-*s %s", width, entry->key, entry->target);
-		found++;
-	}
+	if ((listing.entries = rows_entries(source, strchr(options, 's') != NULL, &err)) == NULL)
+		return speech_fail(&err);
+	columns_begin();
+	pager_begin();
+	select_entries(&listing, patterns, npatterns);
+	failed = strchr(options, 'j') != NULL ? print_json(&listing, &err)
+	                                      : print_columns(&listing, &err);
+	free(listing.entries);
+	if (failed == -1)
+		return speech_fail(&err);
 	if (map_source_errors(source) > 0)
 		return STATUS_DATA;
-	return found > 0 || pattern == NULL ? STATUS_OK : STATUS_NOT_SO;
+	return listing.n > 0 || npatterns == 0 ? STATUS_OK : STATUS_NOT_SO;
 }
 
 enum status
@@ -66,40 +152,8 @@ cmd_list(const struct virtmap *virtmap, const char *options, int argc, char **ar
 	struct editor editor;
 	enum status status = editor_open(&editor, virtmap, EDITOR_READ, 0);
 
-	(void)options;
 	if (status == STATUS_OK)
-		status = list(editor.source, argc > 0 ? argv[0] : NULL);
-	editor_close(&editor);
-	return status;
-}
-
-static enum status
-get(const struct map_source *source, const char *key)
-{
-	struct err err;
-	const struct map_entry *entry = map_source_find(source, key, &err);
-
-	if (entry != NULL) {
-		speech_say(stdout, "%s", entry->target);
-		return STATUS_OK;
-	}
-	if (err.num != 0)
-		return speech_fail(&err);
-	speech_say(stderr, "virtmap: %s: no such mapping", key);
-	/* It may be meant by one of the lines that were reported. */
-	return map_source_errors(source) > 0 ? STATUS_DATA : STATUS_NOT_SO;
-}
-
-enum status
-cmd_get(const struct virtmap *virtmap, const char *options, int argc, char **argv)
-{
-	struct editor editor;
-	enum status status = editor_open(&editor, virtmap, EDITOR_READ, 0);
-
-	(void)options;
-	(void)argc;
-	if (status == STATUS_OK)
-		status = get(editor.source, argv[0]);
+		status = list(editor.source, options, argv, argc);
 	editor_close(&editor);
 	return status;
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pager.h"
 #include "text.h"
 #include "virtmap.h"
 
@@ -84,6 +85,10 @@ speech_complain(void *arg, const char *path, size_t line, const char *why)
 enum status
 speech_end(enum status status)
 {
+	if (pager_is_used()) {
+		pager_end();
+		return status;
+	}
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return status;
 	fprintf(stderr, "virtmap: standard output: %s\n", strerror(errno));

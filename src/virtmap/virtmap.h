@@ -44,12 +44,12 @@ struct command {
 	    char **argv); /* options: the letters given, each once; argc and argv without them */
 };
 
-/* cmd_NAME.c; add, set, rm and rename in cmd_edit.c, edit in cmd_visual.c, diff in cmd_log.c, get
- * in cmd_list.c */
+/* cmd_NAME.c; add, set, rm and rename in cmd_edit.c, edit in cmd_visual.c, diff in cmd_log.c */
 typedef enum status command_fn(
     const struct virtmap *virtmap, const char *options, int argc, char **argv);
 command_fn cmd_build, cmd_check, cmd_add, cmd_set, cmd_rm, cmd_rename, cmd_batch, cmd_visual,
-    cmd_log, cmd_diff, cmd_undo, cmd_list, cmd_get, cmd_resolve, cmd_import, cmd_export;
+    cmd_log, cmd_diff, cmd_undo, cmd_list, cmd_get, cmd_domains, cmd_resolve, cmd_import,
+    cmd_export;
 
 /* ---- speech.c ------------------------------------------------------------------------------ */
 
@@ -64,7 +64,8 @@ enum status speech_fail(const struct err *err);
  * counts; arg may be NULL. */
 void speech_complain(void *arg, const char *path, size_t line, const char *why);
 
-/* Everything said so far reached standard output, or the status becomes STATUS_IO. */
+/* Everything said so far reached standard output, or the status becomes STATUS_IO; not if it is a
+ * pager that was left early (pager.h), which is waited for. */
 enum status speech_end(enum status status);
 
 #endif
