@@ -13,7 +13,8 @@
 
 /* If standard output is a terminal: start $PAGER (or less, or more, where found; "" and "cat" mean
  * none) with the shell, and lead standard output, and standard error if it is a terminal too, into
- * it. LESS is set to FRX where it is not set: what fits on the screen is simply printed. To be
+ * it. LESS is set to FRX where it is not set: what fits on the screen is simply printed; LESSSECURE
+ * where root's rights came by sudo(8). To be
  * called before anything was printed, and before rights are given up: the pager is the caller's.
  * Where no pager can be started nothing has changed. */
 void pager_start(void);

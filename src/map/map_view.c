@@ -163,8 +163,7 @@ is_comment(const struct map_line *line)
 }
 
 int
-map_source_comment(
-    const struct map_source *source, const struct map_entry *entry, struct buf *out)
+map_source_comment(const struct map_source *source, const struct map_entry *entry, struct buf *out)
 {
 	size_t line = entry->line;
 

@@ -12,6 +12,7 @@
 #include "columns.h"
 #include "editor.h"
 #include "format.h"
+#include "history_record.h"
 #include "pager.h"
 #include "resolve.h"
 #include "rows.h"
@@ -294,13 +295,13 @@ measure(const void *node, VISIT visit, void *arg)
 static json_t *
 json_of(const struct row *row)
 {
-	json_t *json = json_pack("{s:o, s:I}", "domain", rows_string(row->domain), "mappings",
+	json_t *json = json_pack("{s:o, s:I}", "domain", history_string(row->domain), "mappings",
 	    (json_int_t)row->mappings);
 
 	for (size_t i = 0; json != NULL && i < KINDS; i++)
 		json_object_set_new(json, kind_names[i], json_integer((json_int_t)row->kinds[i]));
 	if (json != NULL)
-		json_object_set_new(json, "catch_all", rows_string(row->catch_all));
+		json_object_set_new(json, "catch_all", history_string(row->catch_all));
 	return json;
 }
 
@@ -351,7 +352,7 @@ static int
 print_all(const struct survey *survey, struct print *print)
 {
 	columns_begin();
-	pager_begin();
+	pager_start();
 	print->domain_width = strlen("DOMAIN");
 	twalk_r(survey->rows, measure, print);
 	if (!print->json)

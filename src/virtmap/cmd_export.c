@@ -39,7 +39,7 @@ write_sheet(const struct format *format, const struct map_source *source, const 
 	if ((entries = rows_entries(source, true, &err)) == NULL)
 		return speech_fail(&err);
 	sheet.entries = entries;
-	pager_begin();
+	pager_start();
 	failed = format->write(&sheet, stdout, &err);
 	free(entries);
 	if (failed == -1)

@@ -10,7 +10,7 @@
 
 #include "editor.h"
 #include "format.h"
-#include "rows.h"
+#include "history_record.h"
 
 /* A mapping and the comment directly above it. */
 struct found {
@@ -49,7 +49,7 @@ comment_lines(const char *text)
 		if (mark > len)
 			mark = len;
 		line = strndup(text + mark, len - mark);
-		if (line == NULL || json_array_append_new(list, rows_string(line)) == -1) {
+		if (line == NULL || json_array_append_new(list, history_string(line)) == -1) {
 			json_decref(list);
 			list = NULL;
 		}
@@ -66,10 +66,10 @@ object_of(const struct found *found)
 	json_t *object = NULL;
 
 	if (format_add_key(&key, found->entry->folded) == 0 && (text = buf_cstr(&key)) != NULL)
-		object = json_pack("{s:o, s:o, s:I, s:o, s:o}", "key", rows_string(text), "target",
-		    rows_string(found->entry->target), "line", (json_int_t)found->entry->line,
-		    "written", rows_string(found->entry->key), "comment",
-		    comment_lines(found->comment));
+		object = json_pack("{s:o, s:o, s:I, s:o, s:o}", "key", history_string(text),
+		    "target", history_string(found->entry->target), "line",
+		    (json_int_t)found->entry->line, "written", history_string(found->entry->key),
+		    "comment", comment_lines(found->comment));
 	buf_free(&key);
 	return object;
 }

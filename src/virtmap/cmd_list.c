@@ -9,6 +9,7 @@
 #include "columns.h"
 #include "editor.h"
 #include "format.h"
+#include "history_record.h"
 #include "pager.h"
 #include "rows.h"
 #include "text.h"
@@ -104,8 +105,8 @@ row_of(const struct map_entry *entry)
 	json_t *row = NULL;
 
 	if (format_add_key(&key, entry->folded) == 0 && (text = buf_cstr(&key)) != NULL)
-		row = json_pack("{s:o, s:o, s:I}", "key", rows_string(text), "target",
-		    rows_string(entry->target), "line", (json_int_t)entry->line);
+		row = json_pack("{s:o, s:o, s:I}", "key", history_string(text), "target",
+		    history_string(entry->target), "line", (json_int_t)entry->line);
 	buf_free(&key);
 	return row;
 }
@@ -134,7 +135,7 @@ list(const struct map_source *source, const char *options, char *const *patterns
 	if ((listing.entries = rows_entries(source, strchr(options, 's') != NULL, &err)) == NULL)
 		return speech_fail(&err);
 	columns_begin();
-	pager_begin();
+	pager_start();
 	select_entries(&listing, patterns, npatterns);
 	failed = strchr(options, 'j') != NULL ? print_json(&listing, &err)
 	                                      : print_columns(&listing, &err);

@@ -95,7 +95,7 @@ cmd_log(const struct virtmap *virtmap, const char *options, int argc, char **arg
 		free(key);
 		return speech_fail(&err);
 	}
-	pager_begin();
+	pager_start();
 	status = say_all(&list, key, strchr(options, 'j') != NULL);
 	history_free(&list);
 	free(key);
@@ -141,7 +141,7 @@ say_difference(const struct editor *editor, struct difference *difference)
 
 	if (failed == -1)
 		return speech_fail(&err);
-	pager_begin();
+	pager_start();
 	failed = map_diff(map, editor->source, differ, difference, &err);
 	map_close(map);
 	if (failed == -1)

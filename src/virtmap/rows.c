@@ -44,22 +44,6 @@ rows_match(char *const *patterns, int npatterns, const char *text)
 
 /* ---- JSON ---------------------------------------------------------------------------------- */
 
-json_t *
-rows_string(const char *string)
-{
-	size_t len = string == NULL ? 0 : strlen(string);
-	json_t *json = string == NULL ? json_null() : json_string(string);
-	char *hex;
-
-	if (json != NULL || (hex = malloc(2 * len + 1)) == NULL)
-		return json;
-	for (size_t i = 0; i < len; i++)
-		snprintf(hex + 2 * i, 3, "%02x", (unsigned char)string[i]);
-	json = json_pack("{s:s}", "hex", hex);
-	free(hex);
-	return json;
-}
-
 int
 rows_add(struct rows *rows, json_t *row, struct err *err)
 {

@@ -26,10 +26,6 @@ struct rows {
 	size_t n;
 };
 
-/* A string, or {"hex": "..."} for bytes that are no UTF-8, which JSON cannot hold; null for NULL.
- * NULL without memory. */
-json_t *rows_string(const char *string);
-
 /* Takes the row over. 0, or -1 with err: row is NULL, there was no memory for it. */
 int rows_add(struct rows *rows, json_t *row, struct err *err);
 void rows_end(const struct rows *rows);

@@ -85,12 +85,10 @@ speech_complain(void *arg, const char *path, size_t line, const char *why)
 enum status
 speech_end(enum status status)
 {
-	if (pager_is_used()) {
-		pager_end();
+	struct err err;
+
+	if (pager_end(&err) == 0)
 		return status;
-	}
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return status;
-	fprintf(stderr, "virtmap: standard output: %s\n", strerror(errno));
+	speech_say(stderr, "virtmap: %s", err.text);
 	return STATUS_IO;
 }

@@ -206,7 +206,7 @@ pager() {
 	[ "$(PAGER=$DIR/pager v list 'a@*')" = "a@four.example root@host.example" ]
 	[ "$(PAGER=$DIR/pager t -e "$BUILD/virtmap" -C "$DIR/conf" list 'a@*')" = "a@four.example root@host.example" ]
 	[ "$(PAGER='' tv list 'a@*')" = "a@four.example root@host.example" ]
-	[ "$(PAGER=cat tv list 'a@*')" = "a@four.example root@host.example" ]
+	[ "$(PAGER='cat' tv list 'a@*')" = "a@four.example root@host.example" ]
 }
 
 @test "pager: the status is the command's, and a reader who leaves early is no error" {

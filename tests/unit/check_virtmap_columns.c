@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../../src/virtmap/columns.h"
+#include "../../src/virtmap/history_record.h"
 #include "../../src/virtmap/rows.h"
 
 static const struct {
@@ -61,10 +62,10 @@ END_TEST
 
 START_TEST(bytes_in_json)
 {
-	json_t *good = rows_string("j\xc3\xbcrg"),
-	       *bad = rows_string("\xff"
-	                          "a"),
-	       *none = rows_string(NULL);
+	json_t *good = history_string("j\xc3\xbcrg"),
+	       *bad = history_string("\xff"
+	                             "a"),
+	       *none = history_string(NULL);
 
 	ck_assert_str_eq(json_string_value(good), "j\xc3\xbcrg");
 	ck_assert_str_eq(json_string_value(json_object_get(bad, "hex")), "ff61");
