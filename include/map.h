@@ -206,6 +206,9 @@ struct map; /* an open compiled map */
 int map_open(struct map **out, const char *source_path, int trusted, struct err *err);
 void map_close(struct map *map); /* accepts NULL */
 
+/* Has another map been published since it was opened (or has it been removed)? One stat. */
+bool map_is_replaced(const struct map *map);
+
 /* Was the text edited by hand since? By size and time only, one stat: 1 yes, 0 no, -1 could not
  * tell. */
 int map_is_stale(const struct map *map, struct err *err);

@@ -46,6 +46,11 @@ void resolver_free(struct resolver *resolver); /* accepts NULL */
 /* Is the folded domain one of local_domains? 1 / 0 / -1 with err. */
 int resolver_is_local(struct resolver *resolver, const char *domain, struct err *err);
 
+/* For those who keep a resolver between questions: forget the map if another one has been
+ * published, so that the next question opens that. Accounts and aliases notice changes by
+ * themselves. */
+void resolver_refresh(struct resolver *resolver);
+
 /* Resolve `recipient` ("user@domain" through the map, a bare name straight to the account). Always
  * fills *out (answer_free); failures are ANSWER_DEFER with a reason. explain, if not NULL, gets a
  * line of text for every step taken ("resolve -v"). */

@@ -16,6 +16,7 @@
 #ifndef VIRTMDA_TABLE_H
 #define VIRTMDA_TABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -39,6 +40,10 @@ struct table_source {
  * version, damaged. Never ends the process, whatever the bytes are. */
 int table_open(struct table **out, const char *path, int trusted, struct err *err);
 void table_close(struct table *table); /* accepts NULL */
+
+/* Is another file, or none, at its path by now? One stat(2); what is open stays good and as it was.
+ */
+bool table_is_replaced(const struct table *table);
 
 /* The value of `key` within `group`. 1 found: *value (malloc'ed, NUL kept behind it, the caller
  * frees) and *value_len; 0 proven absent; -1 could not tell, err set. Pages read are

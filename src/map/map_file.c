@@ -160,6 +160,12 @@ map_diff(struct map *map, const struct map_source *source, map_change_fn *each, 
 /* ---- stale? -----------------------------------------------------------------------------------
  */
 
+bool
+map_is_replaced(const struct map *map)
+{
+	return table_is_replaced(map->table);
+}
+
 int
 map_is_stale(const struct map *map, struct err *err)
 {

@@ -47,6 +47,15 @@ resolver_free(struct resolver *resolver)
 	free(resolver);
 }
 
+void
+resolver_refresh(struct resolver *resolver)
+{
+	if (resolver->map == NULL || !map_is_replaced(resolver->map))
+		return;
+	map_close(resolver->map);
+	resolver->map = NULL;
+}
+
 int
 resolver_need_map(struct resolver *resolver, struct err *err)
 {

@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "io.h"
@@ -29,28 +30,38 @@ struct cached_page {
 struct table {
 	struct table_gdbm *gdbm;
 	char *path;
+	dev_t dev; /* of the open file */
+	ino_t ino;
 	struct table_header header;
 	struct cached_page cache[CACHED_PAGES];
 	unsigned next; /* the cached page to give up next */
 };
 
 static int
-open_plain(const char *path, struct err *err)
+open_plain(const char *path, struct stat *st, struct err *err)
 {
-	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	if (fd == -1)
 		return err_set(err, errno, "open %s", path);
-	if (fstat(fd, &st) == -1)
+	if (fstat(fd, st) == -1)
 		err_set(err, errno, "stat %s", path);
-	else if (!S_ISREG(st.st_mode))
+	else if (!S_ISREG(st->st_mode))
 		err_set(err, EINVAL, "open %s: not a regular file", path);
 	else
 		return fd;
 	close(fd);
 	errno = err->num;
 	return -1;
+}
+
+bool
+table_is_replaced(const struct table *table)
+{
+	struct stat st;
+
+	/* The open file keeps its inode's number from being another's. */
+	return stat(table->path, &st) == -1 || st.st_dev != table->dev || st.st_ino != table->ino;
 }
 
 static int
@@ -71,7 +82,8 @@ int
 table_open(struct table **out, const char *path, int trusted, struct err *err)
 {
 	struct table *table;
-	int fd = trusted ? io_open_trusted(path, NULL, err) : open_plain(path, err);
+	struct stat st;
+	int fd = trusted ? io_open_trusted(path, &st, err) : open_plain(path, &st, err);
 
 	*out = NULL;
 	if (fd == -1)
@@ -82,6 +94,8 @@ table_open(struct table **out, const char *path, int trusted, struct err *err)
 		close(fd);
 		return err_set(err, ENOMEM, "open %s", path);
 	}
+	table->dev = st.st_dev;
+	table->ino = st.st_ino;
 	if (table_gdbm_open(&table->gdbm, fd, path, 0, err) == -1 ||
 	    read_header(table, err) == -1) {
 		table_close(table);

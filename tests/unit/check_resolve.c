@@ -513,6 +513,40 @@ START_TEST(tries_again)
 }
 END_TEST
 
+/* And sees a map that was published meanwhile, once it looks. */
+START_TEST(refreshes)
+{
+	static const char other[] = "webmaster@one.example carol\n";
+	char compiled[sizeof(map) + 8];
+	struct settings settings;
+	struct resolver *resolver;
+	struct answer answer;
+	struct err err;
+
+	load(&settings, NULL);
+	ck_assert_int_eq(resolver_new(&resolver, &settings, &err), 0);
+	resolver_refresh(resolver);
+	for (int step = 0; step < 3; step++) {
+		resolve(resolver, "webmaster@one.example", &answer, NULL);
+		ck_assert_int_eq(answer.kind, ANSWER_ACCOUNT);
+		ck_assert_str_eq(answer.name, step < 2 ? "bob" : "carol");
+		answer_free(&answer);
+		if (step == 0)
+			compile(other);
+		else
+			resolver_refresh(resolver);
+	}
+	snprintf(compiled, sizeof(compiled), "%s.gdbm", map);
+	unlink(compiled);
+	resolver_refresh(resolver);
+	resolve(resolver, "webmaster@one.example", &answer, NULL);
+	ck_assert_int_eq(answer.kind, ANSWER_DEFER);
+	answer_free(&answer);
+	resolver_free(resolver);
+	settings_free(&settings);
+}
+END_TEST
+
 START_TEST(line_is_safe)
 {
 	char name[] = "b\x1b[2Job", text[] = "two\nlines";
@@ -557,6 +591,7 @@ main(void)
 	tcase_add_test(tests, obeys_settings);
 	tcase_add_test(tests, aliases_missing);
 	tcase_add_test(tests, accounts_missing);
+	tcase_add_test(tests, refreshes);
 	tcase_add_test(tests, accounts_malformed);
 	tcase_add_test(tests, map_missing);
 	tcase_add_test(tests, map_damaged);
