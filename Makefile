@@ -200,4 +200,4 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR)$(SENDMAIL_CF)/,$(patsubst sendmail-cf/%,%,$(wildcard sendmail-cf/*/*.m4)))
 	rm -rf $(DESTDIR)$(DOCDIR)
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -name '*.d' -type f 2>/dev/null)

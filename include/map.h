@@ -39,6 +39,7 @@ struct target {
 	bool temporary;  /* TARGET_ERROR: 4yz, 4.x.x, tempfail and the like: defer */
 	bool nouser;     /* TARGET_ERROR: `error:nouser` */
 	char status[12]; /* TARGET_ERROR: RFC 3463 */
+	char reply[4];   /* TARGET_ERROR: the reply code that the text began with, or "" */
 	char *text;      /* TARGET_ERROR: for people, not empty, without status or reply code */
 };
 

@@ -32,6 +32,7 @@ struct answer {
 	char **addresses; /* FORWARD: naddresses addr-specs, local parts quoted where needed */
 	size_t naddresses;
 	char status[12];  /* REJECT, DEFER, NOUSER: RFC 3463 */
+	char reply[4];    /* REJECT, DEFER, NOUSER: SMTP reply code that the map asks for, or "" */
 	char *text;       /* REJECT, DEFER, NOUSER: one line for people; NULL only without memory */
 	char *match;      /* key of the map that decided last ("@one.example"), or NULL */
 	const char *rung; /* its rung of the ladder for people ("catch-all"; static), or NULL */

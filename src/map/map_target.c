@@ -206,6 +206,7 @@ read_reply(struct target *out, const char *p, bool *temporary)
 	if (!is_reply(p) || !ends_word(p[3]))
 		return p;
 	*temporary |= *p == '4';
+	memcpy(out->reply, p, 3);
 	p = skip_blanks(p + 3);
 	len = status_length(p);
 	if (len == 0 || !ends_word(p[len]))
@@ -267,6 +268,8 @@ parse_error(struct target *out, const char *rest, const struct target_args *args
 		set_status(out, "5.0.0", 5);
 	if (out->temporary)
 		out->status[0] = '4';
+	if (out->reply[0] != out->status[0])
+		out->reply[0] = '\0';
 	out->nouser =
 	    !out->temporary && ((refusal != NULL && strcmp(refusal->word, "nouser") == 0) ||
 	                           strcmp(out->status, "5.1.1") == 0);

@@ -83,6 +83,8 @@ give_up(struct walk *walk, const struct err *err)
 
 	outcome_from_err(&outcome, err);
 	decide(walk, ANSWER_DEFER, outcome.status, "%s", outcome.text);
+	/* Perhaps it was the map: GDBM answers no more on a handle that met damage. */
+	resolver_forget_map(walk->resolver);
 }
 
 static void
@@ -352,6 +354,7 @@ refuse(struct walk *walk, const struct target *target)
 	                                          : ANSWER_REJECT;
 
 	decide(walk, kind, target->status, "%s", target->text);
+	strlcpy(walk->out->reply, target->reply, sizeof(walk->out->reply));
 }
 
 /* map_account_fn: an account that is an address; the one found is kept for RUNG_ACCOUNT. */

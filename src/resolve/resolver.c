@@ -48,12 +48,17 @@ resolver_free(struct resolver *resolver)
 }
 
 void
-resolver_refresh(struct resolver *resolver)
+resolver_forget_map(struct resolver *resolver)
 {
-	if (resolver->map == NULL || !map_is_replaced(resolver->map))
-		return;
 	map_close(resolver->map);
 	resolver->map = NULL;
+}
+
+void
+resolver_refresh(struct resolver *resolver)
+{
+	if (resolver->map != NULL && map_is_replaced(resolver->map))
+		resolver_forget_map(resolver);
 }
 
 int

@@ -21,6 +21,9 @@ struct resolver {
 	size_t nlocals;
 };
 
+/* Let go of a map that failed: the next question opens it anew. */
+void resolver_forget_map(struct resolver *resolver);
+
 /* Each 0, or -1 with err. */
 int resolver_need_map(struct resolver *resolver, struct err *err);
 int resolver_need_accounts(struct resolver *resolver, struct err *err);

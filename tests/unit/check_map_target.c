@@ -269,6 +269,31 @@ START_TEST(every_error)
 }
 END_TEST
 
+START_TEST(reply_codes)
+{
+	static const struct {
+		const char *text, *reply;
+	} replies[] = {
+		{ "error:5.7.0:553 Not here", "553" },
+		{ "error:nouser 550 5.1.1 User unknown", "550" },
+		{ "error:450 later", "450" },
+		{ "error:nouser No such user", "" },
+		{ "error:5.7.1:450 contradicts itself", "450" },
+		{ "error:4.7.1:550 contradicts itself", "" },
+		{ "error:nouser 5500 miles away", "" },
+	};
+
+	for (size_t i = 0; i < sizeof(replies) / sizeof(replies[0]); i++) {
+		struct target target;
+		struct err err;
+
+		ck_assert_int_eq(target_parse(&target, replies[i].text, NULL, &err), 0);
+		ck_assert_str_eq(target.reply, replies[i].reply);
+		target_free(&target);
+	}
+}
+END_TEST
+
 START_TEST(error_text_is_substituted)
 {
 	struct target_args args = { "k", "450 4.2.1 ha", NULL, NULL };
@@ -403,6 +428,7 @@ main(void)
 	tcase_add_loop_test(tests, values_are_data, 0, ITEMS(substitutions));
 	tcase_add_test(tests, no_value_changes_the_shape);
 	tcase_add_loop_test(tests, every_error, 0, ITEMS(errors));
+	tcase_add_test(tests, reply_codes);
 	tcase_add_test(tests, error_text_is_substituted);
 	tcase_add_test(tests, discard);
 	tcase_add_loop_test(tests, every_refusal, 0, ITEMS(refused));

@@ -547,6 +547,50 @@ START_TEST(refreshes)
 }
 END_TEST
 
+static void
+expect_now(struct resolver *resolver, const char *recipient, const char *wanted)
+{
+	struct answer answer;
+	struct buf line = BUF_INIT;
+
+	resolver_refresh(resolver);
+	resolve(resolver, recipient, &answer, NULL);
+	ck_assert_int_eq(answer_line(&answer, &line), 0);
+	ck_assert_msg(strncmp(buf_cstr(&line), wanted, strlen(wanted)) == 0,
+	    "%s: \"%s\", not \"%s\"", recipient, buf_cstr(&line), wanted);
+	buf_free(&line);
+	answer_free(&answer);
+}
+
+/* Missing, damaged and back again. */
+START_TEST(recovers_its_map)
+{
+	struct settings settings;
+	struct resolver *resolver;
+	struct err err;
+	char compiled[128], away[128];
+
+	snprintf(compiled, sizeof(compiled), "%s.gdbm", map);
+	snprintf(away, sizeof(away), "%s.away", map);
+	load(&settings, NULL);
+	ck_assert_int_eq(resolver_new(&resolver, &settings, &err), 0);
+	expect_now(resolver, "webmaster@one.example", "account bob");
+	compile("webmaster@one.example carol\n");
+	expect_now(resolver, "webmaster@one.example", "account carol");
+	ck_assert_int_eq(rename(compiled, away), 0);
+	expect_now(resolver, "webmaster@one.example", "defer ");
+	ck_assert_int_eq(rename(away, compiled), 0);
+	expect_now(resolver, "webmaster@one.example", "account carol");
+	put(compiled, "not a map");
+	expect_now(resolver, "webmaster@one.example", "defer ");
+	expect_now(resolver, "nobody@one.example", "defer ");
+	compile("webmaster@one.example bob\n");
+	expect_now(resolver, "webmaster@one.example", "account bob");
+	resolver_free(resolver);
+	settings_free(&settings);
+}
+END_TEST
+
 START_TEST(line_is_safe)
 {
 	char name[] = "b\x1b[2Job", text[] = "two\nlines";
@@ -603,6 +647,7 @@ main(void)
 	tcase_add_test(tests, answers_in_full);
 	tcase_add_test(tests, warns_when_stale);
 	tcase_add_test(tests, tries_again);
+	tcase_add_test(tests, recovers_its_map);
 	tcase_add_test(tests, line_is_safe);
 	tcase_add_test(tests, system_accounts);
 	suite_add_tcase(suite, tests);
