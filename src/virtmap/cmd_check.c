@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include "editor.h"
+#include "meter.h"
+#include "progress.h"
 #include "resolve.h"
 
 struct check {
@@ -249,6 +251,8 @@ check_targets(struct check *check)
 	for (size_t i = 0; i < map_source_count(source); i++) {
 		const struct map_entry *entry = map_source_entry(source, i);
 
+		if (PROGRESS_DUE(i))
+			progress_tell("checking", i, map_source_count(source));
 		if (entry != NULL)
 			check_target(check, entry->target, settings->map, entry->line);
 	}
@@ -310,7 +314,10 @@ enum status
 cmd_check(const struct virtmap *virtmap, const char *options, int argc, char **argv)
 {
 	struct check check = { .virtmap = virtmap };
-	enum status status = editor_open(&check.editor, virtmap, EDITOR_READ, 0);
+	enum status status;
+
+	meter_start();
+	status = editor_open(&check.editor, virtmap, EDITOR_READ, 0);
 
 	(void)options;
 	(void)argc;

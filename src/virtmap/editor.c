@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "io.h"
+#include "meter.h"
 
 #define LOCK_SECONDS 60 /* a build of a million mappings takes a few */
 
@@ -230,12 +231,15 @@ editor_open(struct editor *editor, const struct virtmap *virtmap, enum editor_mo
 		speech_fail(&err);
 		return err.num == 0 ? STATUS_CONFIG : STATUS_LATER;
 	}
+	if (mode != EDITOR_READ)
+		meter_start();
 	if (mode != EDITOR_READ && (status = take_lock(editor, mode)) != STATUS_OK)
 		return status;
 	if (read_source(editor, create, &err) == -1 || open_accounts(editor, &err) == -1)
 		return speech_fail(&err);
 	if (mode != EDITOR_READ && look_back(editor, &err) == -1)
 		return speech_fail(&err);
+	meter_hide();
 	return STATUS_OK;
 }
 
