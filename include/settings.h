@@ -27,7 +27,8 @@ struct settings {
 	char *aliases;         /* blank-separated sendmail alias files (text), "none" for none */
 	char *mailbox;         /* "mbox:PATH" or "maildir:PATH" with ~ %u %n %d %h */
 	char *local_domains;   /* blank-separated; "" means this host's name and localhost */
-	char *postmaster;      /* target of postmaster@any-domain without an entry */
+	char *accepted_domains; /* where `virtmap check` learns what sendmail takes mail for */
+	char *postmaster;       /* target of postmaster@any-domain without an entry */
 	enum settings_unmatched unmatched;
 	enum settings_forward forward_files;
 	bool delivered_to;     /* write Delivered-To */

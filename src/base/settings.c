@@ -143,6 +143,18 @@ check_mailbox(const char *value)
 }
 
 static const char *
+check_accepted_domains(const char *value)
+{
+	const char *colon = strchr(value, ':');
+
+	if (strcmp(value, "none") == 0)
+		return NULL;
+	if (strncmp(value, "cf:", 3) != 0 && strncmp(value, "names:", 6) != 0)
+		return "must be \"none\", \"cf:/PATH\" or \"names:/PATH\"";
+	return check_path(colon + 1);
+}
+
+static const char *
 check_postmaster(const char *value)
 {
 	if (*value == '\0')
@@ -199,6 +211,7 @@ static const struct setting table[] = {
 	TEXT(aliases, "/etc/mail/aliases", check_aliases),
 	TEXT(mailbox, "mbox:/var/mail/%u", check_mailbox),
 	TEXT(local_domains, "", check_local_domains),
+	TEXT(accepted_domains, "cf:/etc/mail/sendmail.cf", check_accepted_domains),
 	TEXT(postmaster, "postmaster", check_postmaster),
 	CHOICE(unmatched, "nouser", unmatched_words),
 	CHOICE(forward_files, "handover", forward_words),

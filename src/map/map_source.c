@@ -82,7 +82,7 @@ enter(struct map_source *source, uint32_t number, struct err *err)
 	uint32_t other = map_index_find(&source->keys, line->folded);
 
 	if (other != MAP_INDEX_NONE) {
-		err_set(err, 0, "%.100s is already mapped in line %u", line->folded, other + 1);
+		err_set(err, 0, "%.100s" MAP_WHY_TWICE "%u", line->folded, other + 1);
 		map_line_reject(line);
 		return -1;
 	}

@@ -39,17 +39,17 @@ find_group(const char *name, gid_t *gid, struct err *err)
 	return 0;
 }
 
-static int
-choose_mode(struct editor *editor, struct err *err)
+int
+editor_map_mode(const struct virtmap *virtmap, gid_t *gid, mode_t *mode, struct err *err)
 {
-	const char *group = editor->virtmap->settings->map_group;
+	const char *group = virtmap->settings->map_group;
 
-	editor->gid = (gid_t)-1;
-	editor->mode = 0644;
+	*gid = (gid_t)-1;
+	*mode = 0644;
 	if (*group == '\0')
 		return 0;
-	editor->mode = 0640;
-	return find_group(group, &editor->gid, err);
+	*mode = 0640;
+	return find_group(group, gid, err);
 }
 
 /* ---- opening ------------------------------------------------------------------------------- */
@@ -227,7 +227,7 @@ editor_open(struct editor *editor, const struct virtmap *virtmap, enum editor_mo
 	struct err err;
 
 	*editor = (struct editor){ .virtmap = virtmap, .lock = -1 };
-	if (choose_mode(editor, &err) == -1) {
+	if (editor_map_mode(virtmap, &editor->gid, &editor->mode, &err) == -1) {
 		speech_fail(&err);
 		return err.num == 0 ? STATUS_CONFIG : STATUS_LATER;
 	}

@@ -21,7 +21,8 @@
 static const struct command commands[] = {
 	{ "build", "[-n]", "compile the map and write the list of its domains", "n", 0, 0,
 	    cmd_build },
-	{ "check", "", "tell every fault of map, accounts and compiled map", "", 0, 0, cmd_check },
+	{ "check", "[-jl] [NAME...]", "find everything that keeps mail from its place", "jl", 0, -1,
+	    cmd_check },
 	{ "list", "[-js] [PATTERN...]", "mappings whose key or target matches", "js", 0, -1,
 	    cmd_list },
 	{ "domains", "[-j] [PATTERN...]", "a row for every domain", "j", 0, -1, cmd_domains },
@@ -156,7 +157,10 @@ run(const struct command *command, const struct options *options, int argc, char
 {
 	struct settings settings;
 	struct virtmap virtmap = {
-		.settings = &settings, .trusted = io_is_root(), .verb = command->name
+		.settings = &settings,
+		.trusted = io_is_root(),
+		.verb = command->name,
+		.settings_path = options->file != NULL ? options->file : SETTINGS_FILE,
 	};
 	enum status status;
 	struct err err;

@@ -30,8 +30,9 @@ enum status {
 /* What every command gets. */
 struct virtmap {
 	const struct settings *settings;
-	int trusted;      /* running as root: take orders only from root's files */
-	const char *verb; /* the command's name: what the history says was done */
+	int trusted;               /* running as root: take orders only from root's files */
+	const char *verb;          /* the command's name: what the history says was done */
+	const char *settings_path; /* the file they were read from */
 };
 
 struct command {

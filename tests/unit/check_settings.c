@@ -78,6 +78,7 @@ START_TEST(defaults)
 	ck_assert_str_eq(s.aliases, "/etc/mail/aliases");
 	ck_assert_str_eq(s.mailbox, "mbox:/var/mail/%u");
 	ck_assert_str_eq(s.local_domains, "");
+	ck_assert_str_eq(s.accepted_domains, "cf:/etc/mail/sendmail.cf");
 	ck_assert_str_eq(s.postmaster, "postmaster");
 	ck_assert_int_eq(s.unmatched, UNMATCHED_NOUSER);
 	ck_assert_int_eq(s.forward_files, FORWARD_HANDOVER);
@@ -220,6 +221,11 @@ static const struct bad {
 	    "local_domains: \"a.example,b.example\": must be domains with blanks between them"),
 	BAD("local_domains = a @b\n", 1,
 	    "local_domains: \"a @b\": must be domains with blanks between them"),
+	BAD("accepted_domains = /etc/mail/sendmail.cf\n", 1,
+	    "accepted_domains: \"/etc/mail/sendmail.cf\": must be \"none\", \"cf:/PATH\" or "
+	    "\"names:/PATH\""),
+	BAD("accepted_domains = cf:sendmail.cf\n", 1,
+	    "accepted_domains: \"cf:sendmail.cf\": must be an absolute path"),
 	BAD("postmaster =\n", 1, "postmaster: \"\": is empty"),
 	BAD("postmaster = a, b\n", 1, "postmaster: \"a, b\": must be one name or address"),
 	BAD("postmaster = |/bin/sh\n", 1,
@@ -467,7 +473,7 @@ START_TEST(names)
 		settings_free(&s);
 		n++;
 	}
-	ck_assert_uint_eq(n, 16);
+	ck_assert_uint_eq(n, 17);
 }
 END_TEST
 
