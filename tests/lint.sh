@@ -104,7 +104,7 @@ check_shellcheck() {
 	while read -r file; do
 		case $file in
 		*.bats) echo "$file" >>"$work/bats" ;;
-		*.sh) echo "$file" >>"$work/scripts" ;;
+		*.sh | completions/*) echo "$file" >>"$work/scripts" ;;
 		*) head -n 1 "$file" | tr -d '\0' | grep -qE '^#!.*[ /](ba|da)?sh( |$)' && echo "$file" >>"$work/scripts" ;;
 		esac
 	done <"$work/tree"

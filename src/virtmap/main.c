@@ -45,6 +45,8 @@ static const struct command commands[] = {
 	{ "export", "FORMAT", "the map for another program, or for import", "", 1, 1, cmd_export },
 	{ "resolve", "[-q|-v] ADDRESS...", "where mail goes, as delivery would decide it", "qv", 1,
 	    -1, cmd_resolve },
+	{ "complete", "KIND [WORD]", "for the shell: what a word may become", "", 1, 2,
+	    cmd_complete },
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
