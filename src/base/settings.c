@@ -17,6 +17,7 @@
 
 #include "buf.h"
 #include "io.h"
+#include "quota.h"
 
 #define FILE_BYTES_MAX (1024 * 1024)   /* far beyond any honest file: a wrong -C ends here */
 #define LINE_BYTES_MAX 8192            /* room for a long local_domains */
@@ -167,6 +168,23 @@ check_postmaster(const char *value)
 }
 
 static const char *
+check_quota(const char *value)
+{
+	struct quota quota;
+	struct err err;
+
+	if (quota_parse(&quota, value, &err) == 0)
+		return NULL;
+	return "must be \"none\" or limits such as \"storage=1G messages=10000\"";
+}
+
+static const char *
+check_path_or_empty(const char *value)
+{
+	return *value == '\0' ? NULL : check_path(value);
+}
+
+static const char *
 check_log(const char *value)
 {
 	if (strcmp(value, "syslog") == 0 || strcmp(value, "stderr") == 0)
@@ -182,6 +200,12 @@ static const char *const unmatched_words[] = {
 };
 static const char *const forward_words[] = {
 	[FORWARD_HANDOVER] = "handover", [FORWARD_IGNORE] = "ignore", NULL
+};
+static const char *const folders_words[] = {
+	[FOLDERS_NO] = "no", [FOLDERS_EXISTING] = "existing", [FOLDERS_CREATE] = "create", NULL
+};
+static const char *const over_quota_words[] = {
+	[OVER_QUOTA_DEFER] = "defer", [OVER_QUOTA_REJECT] = "reject", NULL
 };
 
 #define TEXT(name, standard, check)                                                                \
@@ -215,6 +239,11 @@ static const struct setting table[] = {
 	TEXT(postmaster, "postmaster", check_postmaster),
 	CHOICE(unmatched, "nouser", unmatched_words),
 	CHOICE(forward_files, "handover", forward_words),
+	CHOICE(detail_folders, "no", folders_words),
+	TEXT(quota, "none", check_quota),
+	CHOICE(over_quota, "defer", over_quota_words),
+	NUMBER(quota_warning, "90", 0, 100),
+	TEXT(quota_warning_template, "", check_path_or_empty),
 	YES_NO(delivered_to, "yes"),
 	/* (uid_t)-1 means "no change" to setresuid(2), so it is nobody's uid. */
 	NUMBER(min_uid, "1", 1, UINT_MAX - 1),
@@ -229,6 +258,8 @@ static const struct setting table[] = {
 /* A choice is stored through an unsigned. */
 _Static_assert(sizeof(enum settings_unmatched) == sizeof(unsigned), "enum is not an int");
 _Static_assert(sizeof(enum settings_forward) == sizeof(unsigned), "enum is not an int");
+_Static_assert(sizeof(enum settings_folders) == sizeof(unsigned), "enum is not an int");
+_Static_assert(sizeof(enum settings_over_quota) == sizeof(unsigned), "enum is not an int");
 
 static const struct setting *
 find(const char *name, size_t len)
