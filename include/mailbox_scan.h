@@ -37,8 +37,11 @@ struct scan_message {
 	    *header; /* the header block without the empty line behind it, NUL not
 	                added, the first SCAN_HEADER_MAX bytes; NULL unless asked for */
 	size_t header_len;
-	uint64_t offset;  /* mbox: of the From_ line */
-	const char *name; /* Maildir: file name with its folder ("new/…"); NULL for mbox */
+	uint64_t offset;    /* mbox: of the From_ line */
+	const char *name;   /* Maildir: file name with its folder ("new/…"); NULL for mbox */
+	uint64_t wire_size; /* bytes with CR LF at line ends, if the Maildir name tells it (",W=");
+	                       else 0 */
+	struct scan_source *source; /* for mailbox_message */
 };
 
 #define SCAN_WANT_HEADER 0x01u
@@ -54,6 +57,12 @@ struct scan_message {
  * is gone leaves a gap in the numbers. */
 int mailbox_scan(const struct mailbox *mailbox, unsigned want,
     int (*each)(void *arg, const struct scan_message *message), void *arg, struct err *err);
+
+/* Within a callback of mailbox_scan: the bytes of the message it was called for through `sink`, as
+ * mailbox_raw gives them. The sink may end it early: it returns -1 with err->num ECANCELED. 1
+ * written, 0 the message is gone (a Maildir's), -1 with err. */
+int mailbox_message(
+    const struct scan_message *message, message_sink *sink, void *arg, struct err *err);
 
 /* The bytes of message `number` as it stands in the mailbox (mbox: without its From_ line and the
  * closing empty line, mboxrd quoting taken off unless its Content-Length is believed) through

@@ -168,6 +168,5 @@ void
 mailbox_free(struct mailbox *mailbox)
 {
 	free(mailbox->path);
-	free(mailbox->folder);
-	mailbox->path = mailbox->folder = NULL;
+	mailbox->path = NULL;
 }

@@ -264,6 +264,7 @@ refuse(const struct mailbox *mailbox, enum mailbox_health health, struct err *er
 /* ---- messages of an mbox ------------------------------------------------------------------ */
 
 struct told {
+	const struct mbox_file *file;
 	int (*each)(void *arg, const struct scan_message *message);
 	void *arg;
 	size_t count;
@@ -273,7 +274,9 @@ static int
 tell(void *arg, const struct mbox_message *message)
 {
 	struct told *told = arg;
+	struct scan_source source = { .mbox = told->file, .mbox_message = message };
 	struct scan_message out = {
+		.source = &source,
 		.number = message->number,
 		.flags = message->flags,
 		.size = message->size,
@@ -292,8 +295,10 @@ scan_mbox(const struct mailbox *mailbox, const struct mbox_file *file, unsigned 
     struct told *told, struct err *err)
 {
 	bool is_mbox;
-	int rc = mbox_scan(file, want, tell, told, &is_mbox, err);
+	int rc;
 
+	told->file = file;
+	rc = mbox_scan(file, want, tell, told, &is_mbox, err);
 	if (rc == 0 && told->count == 0 && !is_mbox)
 		return refuse(mailbox, MAILBOX_OTHER_FORMAT, err);
 	return rc;
@@ -401,6 +406,16 @@ mailbox_scan(const struct mailbox *mailbox, unsigned want,
 		rc = refuse(mailbox, o.health, err);
 	opened_close(&o);
 	return rc;
+}
+
+int
+mailbox_message(const struct scan_message *message, message_sink *sink, void *arg, struct err *err)
+{
+	const struct scan_source *source = message->source;
+
+	if (source->mbox == NULL)
+		return maildir_message(source, sink, arg, err);
+	return mbox_raw(source->mbox, source->mbox_message, sink, arg, err) == -1 ? -1 : 1;
 }
 
 int

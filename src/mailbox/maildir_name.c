@@ -33,13 +33,13 @@ microseconds(const char *p, const char *end)
 	return pass_number(&p, end, &value) ? value : 0;
 }
 
-/* ",S=123" ends at the next comma or with the name. */
+/* The number of ",S=123" or ",W=123", which ends at the next comma or with the name. */
 static bool
-size_of(const char *p, const char *end, uint64_t *size)
+size_of(const char *p, const char *end, char letter, uint64_t *size)
 {
 	while ((p = memchr(p, ',', (size_t)(end - p))) != NULL) {
 		p++;
-		if (end - p < 2 || p[0] != 'S' || p[1] != '=')
+		if (end - p < 2 || p[0] != letter || p[1] != '=')
 			continue;
 		p += 2;
 		if (pass_number(&p, end, size) && (p == end || *p == ','))
@@ -86,7 +86,9 @@ maildir_name_parse(const char *name, struct maildir_name *out)
 		out->time = (time_t)seconds;
 		out->order = microseconds(p + 1, end);
 	}
-	out->sized = size_of(name, end, &out->size);
+	out->sized = size_of(name, end, 'S', &out->size);
+	if (!size_of(name, end, 'W', &out->wire_size))
+		out->wire_size = 0;
 	if (colon != NULL && colon[1] == '2' && colon[2] == ',')
 		out->flags = flags_of(colon + 3);
 }

@@ -27,7 +27,7 @@ struct entry {
 	size_t base_len;
 	time_t time;
 	uint64_t order;
-	uint64_t size;
+	uint64_t size, wire_size;
 	unsigned flags;
 	bool in_new, sized;
 };
@@ -39,7 +39,7 @@ struct list {
 	size_t count, room;
 };
 
-struct reader {
+struct maildir_reader {
 	struct list list; /* what gives the messages their numbers */
 	struct list now;  /* a later reading, to find renamed files in */
 	unsigned searches;
@@ -145,6 +145,7 @@ read_entry(struct entry *entry, bool in_new, const char *name)
 	*entry = (struct entry){ .time = parsed.time,
 		.order = parsed.order,
 		.size = parsed.size,
+		.wire_size = parsed.wire_size,
 		.base_len = parsed.base_len,
 		.flags = parsed.flags | (in_new ? SCAN_RECENT : 0),
 		.in_new = in_new,
@@ -241,7 +242,7 @@ list_free(struct list *list)
 /* ---- one message -------------------------------------------------------------------------- */
 
 static int
-reader_open(struct reader *r, const struct maildir *maildir, struct err *err)
+reader_open(struct maildir_reader *r, const struct maildir *maildir, struct err *err)
 {
 	memset(r, 0, sizeof(*r));
 	r->list.maildir = r->now.maildir = maildir;
@@ -249,7 +250,7 @@ reader_open(struct reader *r, const struct maildir *maildir, struct err *err)
 }
 
 static void
-reader_close(struct reader *r)
+reader_close(struct maildir_reader *r)
 {
 	list_free(&r->list);
 	list_free(&r->now);
@@ -274,8 +275,8 @@ find_entry(const struct list *list, const struct entry *key)
  * first, then new ones. 1 with *fd and *out (good until the next message is opened); 0 if it is
  * gone, was looked for too often, or is no message after all; -1 with err. */
 static int
-open_message(struct reader *r, const struct entry *key, struct entry *out, int *fd, struct stat *st,
-    struct err *err)
+open_message(struct maildir_reader *r, const struct entry *key, struct entry *out, int *fd,
+    struct stat *st, struct err *err)
 {
 	const struct entry *sight = key;
 	bool fresh = false;
@@ -322,7 +323,7 @@ header_end(const unsigned char *data, size_t len, size_t *end)
 
 /* The header block into r->header, cut at SCAN_HEADER_MAX. */
 static int
-read_header(struct reader *r, int fd, const struct entry *entry, struct err *err)
+read_header(struct maildir_reader *r, int fd, const struct entry *entry, struct err *err)
 {
 	struct buf *h = &r->header;
 	size_t end, step = 4096;
@@ -349,7 +350,7 @@ read_header(struct reader *r, int fd, const struct entry *entry, struct err *err
 
 /* Fill `message` from the open file. 1, 0 if the message is gone, -1 with err. */
 static int
-read_message(struct reader *r, const struct entry *key, struct entry *now,
+read_message(struct maildir_reader *r, const struct entry *key, struct entry *now,
     struct scan_message *message, struct err *err)
 {
 	struct stat st;
@@ -369,12 +370,15 @@ read_message(struct reader *r, const struct entry *key, struct entry *now,
 
 /* The callback's value; -1 with err. A message that is gone is passed over: 0. */
 static int
-tell(struct reader *r, size_t index, unsigned want,
+tell(struct maildir_reader *r, size_t index, unsigned want,
     int (*each)(void *arg, const struct scan_message *message), void *arg, struct err *err)
 {
 	struct entry now = r->list.entries[index];
+	struct scan_source source = { .maildir = r, .index = index };
 	struct scan_message message = {
 		.number = index + 1,
+		.wire_size = now.wire_size,
+		.source = &source,
 		.flags = now.flags,
 		.size = now.size,
 		.received = now.time,
@@ -399,7 +403,7 @@ int
 maildir_scan(const struct maildir *maildir, unsigned want,
     int (*each)(void *arg, const struct scan_message *message), void *arg, struct err *err)
 {
-	struct reader reader;
+	struct maildir_reader reader;
 	int rc = reader_open(&reader, maildir, err);
 
 	for (size_t i = 0; rc == 0 && i < reader.list.count; i++)
@@ -424,21 +428,31 @@ stream(int fd, const char *path, message_sink *sink, void *arg, struct err *err)
 }
 
 int
-maildir_raw(
-    const struct maildir *maildir, size_t number, message_sink *sink, void *arg, struct err *err)
+maildir_message(const struct scan_source *source, message_sink *sink, void *arg, struct err *err)
 {
-	struct reader reader;
+	struct maildir_reader *r = source->maildir;
 	struct entry now;
 	struct stat st;
-	int fd, rc = reader_open(&reader, maildir, err);
+	int fd, rc = open_message(r, &r->list.entries[source->index], &now, &fd, &st, err);
 
-	if (rc == 0 && number >= 1 && number <= reader.list.count)
-		rc = open_message(&reader, &reader.list.entries[number - 1], &now, &fd, &st, err);
 	if (rc == 1) {
 		if (stream(fd, now.name, sink, arg, err) == -1)
 			rc = -1;
 		close(fd);
 	}
+	return rc;
+}
+
+int
+maildir_raw(
+    const struct maildir *maildir, size_t number, message_sink *sink, void *arg, struct err *err)
+{
+	struct maildir_reader reader;
+	struct scan_source source = { .maildir = &reader, .index = number - 1 };
+	int rc = reader_open(&reader, maildir, err);
+
+	if (rc == 0 && number >= 1 && number <= reader.list.count)
+		rc = maildir_message(&source, sink, arg, err);
 	reader_close(&reader);
 	return rc;
 }

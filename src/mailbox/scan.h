@@ -12,6 +12,14 @@
 #include "from_line.h"
 #include "mailbox_scan.h"
 
+/* What mailbox_message needs to come back to a message: one of both. */
+struct scan_source {
+	const struct mbox_file *mbox;
+	const struct mbox_message *mbox_message;
+	struct maildir_reader *maildir;
+	size_t index; /* in the reader's list */
+};
+
 /* ---- mbox --------------------------------------------------------------------------------- */
 
 struct mbox_file {
@@ -53,8 +61,9 @@ struct maildir_name {
 	time_t time;     /* (time_t)-1: the name tells none */
 	uint64_t order;  /* microseconds or the like behind the time, for a finer order */
 	bool sized;
-	uint64_t size;  /* ",S=" if sized */
-	unsigned flags; /* SCAN_, without SCAN_RECENT */
+	uint64_t size;      /* ",S=" if sized */
+	uint64_t wire_size; /* ",W=", 0 if there is none */
+	unsigned flags;     /* SCAN_, without SCAN_RECENT */
 };
 
 /* Read a file name, whatever bytes it holds. */
@@ -69,6 +78,10 @@ int maildir_scan(const struct maildir *maildir, unsigned want,
     int (*each)(void *arg, const struct scan_message *message), void *arg, struct err *err);
 int maildir_raw(
     const struct maildir *maildir, size_t number, message_sink *sink, void *arg, struct err *err);
+
+/* mailbox_message's part. */
+int maildir_message(
+    const struct scan_source *source, message_sink *sink, void *arg, struct err *err);
 
 /* Fill messages, unread, bytes and newest. */
 int maildir_count(const struct maildir *maildir, struct mailbox_summary *out, struct err *err);
