@@ -171,14 +171,14 @@ print_total(const struct overview *o)
 }
 
 enum status
-cmd_accounts(const struct peek *peek, char **argv)
+cmd_accounts(const struct peek *peek, int argc, char **argv)
 {
 	struct overview overview = { .peek = peek, .total = { .newest = (time_t)-1 } };
 	struct survey_entry *entries;
 	size_t count;
 	struct err err;
 
-	(void)argv;
+	(void)argc, (void)argv;
 	if (survey_accounts(peek->settings, &entries, &count, &err) == -1) {
 		speech_complain("%s", err.text);
 		return STATUS_LATER;

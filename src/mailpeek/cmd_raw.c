@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "mailpeek.h"
@@ -27,12 +26,7 @@ write_bytes(void *arg, const void *data, size_t len, struct err *err)
 static void
 show_line(struct buf *line)
 {
-	struct buf safe = BUF_INIT;
-
-	(void)screen_text(&safe, line->data, line->len, 0);
-	if (safe.len > 0)
-		fwrite(safe.data, 1, safe.len, stdout);
-	buf_free(&safe);
+	screen_line(line->data, line->len);
 	buf_clear(line);
 }
 
@@ -82,21 +76,19 @@ print_raw(const struct mailbox *mailbox, const char *account, size_t number)
 }
 
 enum status
-cmd_raw(const struct peek *peek, char **argv)
+cmd_raw(const struct peek *peek, int argc, char **argv)
 {
 	struct mailbox mailbox = { 0 };
-	const char *why;
-	long long number = strtonum(argv[1], 1, INT64_MAX, &why);
 	enum status status;
+	size_t number;
 
-	if (why != NULL || strspn(argv[1], "0123456789") != strlen(argv[1])) {
-		speech_complain("\"%s\" is no message number", argv[1]);
+	(void)argc;
+	if (peek_number(argv[1], &number) == -1)
 		return STATUS_USAGE;
-	}
-	status = peek_enter(peek->settings, argv[0], &mailbox);
+	status = peek_enter(peek->settings, argv[0], peek->folder, &mailbox);
 	if (status != STATUS_OK)
 		return status;
-	status = print_raw(&mailbox, argv[0], (size_t)number);
+	status = print_raw(&mailbox, argv[0], number);
 	mailbox_free(&mailbox);
 	return status;
 }

@@ -4,6 +4,7 @@
  * the caller's rights, the mailbox is not even looked at before root's are gone.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -50,8 +51,27 @@ find(const struct settings *settings, const char *name, struct account *out)
 	return STATUS_OK;
 }
 
+/* A mailbox that is missing is empty, a folder that is missing is a mistake. */
+static enum status
+choose_folder(struct mailbox *mailbox, const char *name, const char *folder)
+{
+	struct err err;
+
+	if (folder == NULL)
+		return STATUS_OK;
+	if (peek_folder(mailbox, folder, &err) == -1) {
+		speech_complain("%s", err.text);
+		return STATUS_USAGE;
+	}
+	if (access(mailbox->path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR))
+		return STATUS_OK;
+	speech_complain("no folder %s in the mailbox of %s", folder, name);
+	return STATUS_NO_INPUT;
+}
+
 enum status
-peek_enter(const struct settings *settings, const char *name, struct mailbox *out)
+peek_enter(
+    const struct settings *settings, const char *name, const char *folder, struct mailbox *out)
 {
 	struct account account = { 0 };
 	enum status status = find(settings, name, &account);
@@ -65,8 +85,24 @@ peek_enter(const struct settings *settings, const char *name, struct mailbox *ou
 	} else if (account_become(&account, settings->min_uid, &err) == -1) {
 		speech_complain("%s", err.text);
 		status = err.num == EPERM ? STATUS_FORBIDDEN : STATUS_LATER;
-		mailbox_free(out);
+	} else {
+		status = choose_folder(out, name, folder);
 	}
+	if (status != STATUS_OK)
+		mailbox_free(out);
 	account_free(&account);
 	return status;
+}
+
+int
+peek_number(const char *text, size_t *out)
+{
+	const char *why;
+	long long number = strtonum(text, 1, INT64_MAX, &why);
+
+	*out = (size_t)number;
+	if (why == NULL && strspn(text, "0123456789") == strlen(text))
+		return 0;
+	speech_complain("\"%s\" is no message number", text);
+	return -1;
 }

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Finds and decodes header fields. The only file that includes GMime, and GMime is asked only
- * about values that need it: encoded words, or 8-bit bytes that are not UTF-8. Most headers are
- * plain ASCII.
+ * Finds header fields and takes their values apart from the lines they were folded into. What
+ * needs no decoding, and most headers are plain ASCII, is not given to decode.c.
  */
 #include "field.h"
 
-#include <gmime/gmime.h>
 #include <string.h>
 #include <strings.h>
 
+#include "decode.h"
 #include "mailpeek.h"
 
 static void
@@ -79,123 +78,64 @@ trim(struct buf *value)
 	value->len -= start;
 }
 
-static bool
-needs_decoding(const struct buf *value)
+bool
+field_next(const unsigned char **p, const unsigned char *end, struct field *out)
 {
-	if (value->len == 0)
-		return false;
-	return memmem(value->data, value->len, "=?", 2) != NULL ||
-	       !g_utf8_validate_len((const char *)value->data, value->len, NULL);
-}
+	while (*p < end) {
+		const unsigned char *line = *p, *stop = line_end(line, end), *colon;
 
-static void
-init_gmime(void)
-{
-	static bool done;
-
-	if (!done)
-		g_mime_init();
-	done = true;
-}
-
-/* The encoded word "=?CHARSET?B?TEXT?=" at p: its TEXT, or NULL. */
-static const unsigned char *
-base64_text(const unsigned char *p, const unsigned char *end, size_t *len)
-{
-	const unsigned char *mark = memchr(p + 2, '?', (size_t)(end - p) - 2), *text;
-
-	if (mark == NULL || end - mark < 5 || (mark[1] != 'B' && mark[1] != 'b') || mark[2] != '?')
-		return NULL;
-	text = mark + 3;
-	mark = memchr(text, '?', (size_t)(end - text));
-	if (mark == NULL || mark + 1 == end || mark[1] != '=')
-		return NULL;
-	*len = (size_t)(mark - text);
-	return text;
-}
-
-static void
-add_q(struct buf *out, const unsigned char *text, size_t len)
-{
-	gsize n;
-	char *copy = g_strndup((const char *)text, len);
-	guchar *bytes = g_base64_decode(copy, &n);
-
-	for (gsize i = 0; i < n; i++)
-		if (buf_addf(out, "=%02X", bytes[i]) == -1)
-			speech_no_memory();
-	g_free(bytes);
-	g_free(copy);
-}
-
-/* Write words in B encoding as Q. GMime 3.2.8 to 3.2.13 decode words that follow one another as one
- * base64 text, which ends at the first word's padding (jstedfast/gmime issue 133): the rest of the
- * subject would be lost. Words in Q are joined rightly. */
-static void
-avoid_base64(struct buf *value)
-{
-	const unsigned char *p = value->data, *end = p + value->len, *word;
-	struct buf out = BUF_INIT;
-	size_t len;
-
-	while ((word = memmem(p, (size_t)(end - p), "=?", 2)) != NULL) {
-		const unsigned char *text = base64_text(word, end, &len);
-
-		if (text == NULL) {
-			add(&out, p, (size_t)(word + 2 - p));
-			p = word + 2;
+		*p = stop < end ? stop + 1 : end;
+		if (is_blank(*line) || (colon = memchr(line, ':', (size_t)(stop - line))) == NULL)
 			continue;
-		}
-		add(&out, p, (size_t)(text - 2 - p));
-		add(&out, "q?", 2);
-		add_q(&out, text, len);
-		p = text + len;
+		out->name = line;
+		out->name_len = (size_t)(colon - line);
+		out->value = colon + 1;
+		out->end = end;
+		if (out->name_len > 0 && memchr(line, ' ', out->name_len) == NULL)
+			return true;
 	}
-	add(&out, p, (size_t)(end - p));
-	buf_free(value);
-	*value = out;
+	return false;
 }
 
-/* GMime reads C strings: what stands between NULs is decoded piece by piece. */
-static void
-decode(struct buf *value)
+bool
+field_is(const struct field *field, const char *name)
 {
-	struct buf decoded = BUF_INIT;
-	const char *p, *end;
+	size_t len = strlen(name);
 
-	init_gmime();
-	avoid_base64(value);
-	if ((p = buf_cstr(value)) == NULL)
-		speech_no_memory();
-	for (end = p + value->len; p < end; p += strlen(p) + 1) {
-		char *piece = g_mime_utils_header_decode_text(NULL, p);
+	return field->name_len == len && strncasecmp((const char *)field->name, name, len) == 0;
+}
 
-		if (decoded.len > 0)
-			add(&decoded, "", 1);
-		add(&decoded, piece, strlen(piece));
-		g_free(piece);
-	}
-	buf_free(value);
-	*value = decoded;
+void
+field_plain(const struct field *field, struct buf *out)
+{
+	buf_clear(out);
+	unfold(out, field->value, field->end);
+	trim(out);
+}
+
+void
+field_value(const struct field *field, struct buf *out)
+{
+	field_plain(field, out);
+	if (decode_is_needed(out))
+		decode_header(out);
 }
 
 int
 field_get(const unsigned char *header, size_t len, const char *name, struct buf *out)
 {
-	const unsigned char *p = header, *end;
+	const unsigned char *p = header, *end = header + len;
+	struct field field;
 	size_t name_len = strlen(name);
 
 	buf_clear(out);
-	if (len == 0)
-		return 0;
-	for (end = header + len; p < end; p = line_end(p, end) + 1) {
+	/* field_next would look for the colon of every line. */
+	for (; len > 0 && p < end; p = line_end(p, end) + 1) {
 		if ((size_t)(end - p) <= name_len || p[name_len] != ':' ||
 		    strncasecmp((const char *)p, name, name_len) != 0)
 			continue;
-		unfold(out, p + name_len + 1, end);
-		trim(out);
-		if (needs_decoding(out))
-			decode(out);
+		field = (struct field){ p, name_len, p + name_len + 1, end };
+		field_value(&field, out);
 		return 1;
 	}
 	return 0;

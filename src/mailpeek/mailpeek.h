@@ -16,9 +16,10 @@
 /* Scripts rely on these; the man page lists them. Numbers as in sysexits(3). */
 enum status {
 	STATUS_OK = 0,
+	STATUS_NOTHING = 1,    /* search: no message fits */
 	STATUS_USAGE = 64,     /* how the command was called */
 	STATUS_DATA = 65,      /* what stands in the mailbox's place is no mailbox */
-	STATUS_NO_INPUT = 66,  /* no such message */
+	STATUS_NO_INPUT = 66,  /* no such message, no such folder */
 	STATUS_NO_USER = 67,   /* no such account, proven */
 	STATUS_IO = 74,        /* reading or writing failed */
 	STATUS_LATER = 75,     /* could not tell */
@@ -29,8 +30,12 @@ enum status {
 /* What every command gets. */
 struct peek {
 	const struct settings *settings;
-	bool all;   /* -a */
-	bool exact; /* bytes and whole dates: -b, or standard output is no terminal */
+	bool all;           /* -a */
+	bool exact;         /* bytes and whole dates: -b, or standard output is no terminal */
+	bool json;          /* -j */
+	bool nul;           /* -0 */
+	const char *folder; /* -f, or NULL */
+	const char *format; /* -F, or NULL */
 };
 
 struct command {
@@ -38,22 +43,33 @@ struct command {
 	const char *arguments; /* for the usage line */
 	const char *summary;   /* for -h */
 	const char *options;   /* getopt's, of this command */
-	int arity;             /* arguments behind the options */
-	enum status (*run)(const struct peek *peek, char **argv);
+	int min, max;          /* arguments behind the options; max -1: any number */
+	bool paged;            /* may be long, and is for people */
+	enum status (*run)(
+	    const struct peek *peek, int argc, char **argv); /* without the options */
 };
 
-/* cmd_accounts.c, cmd_list.c, cmd_raw.c */
-typedef enum status command_fn(const struct peek *peek, char **argv);
-command_fn cmd_accounts, cmd_list, cmd_raw;
+/* cmd_accounts.c, cmd_list.c, cmd_raw.c, cmd_show.c */
+typedef enum status command_fn(const struct peek *peek, int argc, char **argv);
+command_fn cmd_accounts, cmd_list, cmd_raw, cmd_search, cmd_show;
 
 /* Where `account`'s mailbox is: its own userdb_mail, or the setting. 0 with *out (mailbox_free), or
  * -1 with err. */
 int peek_locate(const struct settings *settings, const struct account *account, struct mailbox *out,
     struct err *err);
 
-/* Find account `name`, locate its mailbox and become the account: from here on this process has its
- * rights and no others. STATUS_OK with *out (mailbox_free), or the status to end with, told. */
-enum status peek_enter(const struct settings *settings, const char *name, struct mailbox *out);
+/* Make a Maildir the one of its folder `name` ("INBOX": itself). 0, or -1 with err: EINVAL, no
+ * such name, or an mbox. Whether it exists is not asked. */
+int peek_folder(struct mailbox *mailbox, const char *name, struct err *err);
+
+/* Find account `name`, locate its mailbox, or the folder in it (NULL: none), and become the
+ * account: from here on this process has its rights and no others. STATUS_OK with *out
+ * (mailbox_free), or the status to end with, told. */
+enum status peek_enter(
+    const struct settings *settings, const char *name, const char *folder, struct mailbox *out);
+
+/* "12" as a message's number: 0, or -1, told. */
+int peek_number(const char *text, size_t *out);
 
 /* ---- speech.c ------------------------------------------------------------------------------ */
 

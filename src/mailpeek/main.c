@@ -14,15 +14,20 @@
 #include <unistd.h>
 
 #include "mailpeek.h"
+#include "pager.h"
 #include "screen.h"
 
-#define OPTIONS_MAX 16 /* letters of one command's options */
+#define OPTIONS_MAX 24 /* letters of one command's options */
 
 static const struct command commands[] = {
 	{ "accounts", "[-ab]", "a row for every account that has a mailbox (-a: every one)", "ab",
-	    0, cmd_accounts },
-	{ "list", "[-b] ACCOUNT", "a row for every message of an account", "b", 1, cmd_list },
-	{ "raw", "ACCOUNT NUMBER", "one message, byte for byte", "", 2, cmd_raw },
+	    0, 0, true, cmd_accounts },
+	{ "list", "[-bj0] [-f FOLDER] [-F FIELDS] ACCOUNT [TERM...]",
+	    "a row for every message of an account", "bj0f:F:", 1, -1, true, cmd_list },
+	{ "search", "[-bj0] [-f FOLDER] [-F FIELDS] ACCOUNT TERM...",
+	    "the same for messages that fit; 1 if none does", "bj0f:F:", 2, -1, true, cmd_search },
+	{ "raw", "[-f FOLDER] ACCOUNT NUMBER", "one message, byte for byte", "f:", 2, 2, true,
+	    cmd_raw },
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -31,7 +36,9 @@ struct options {
 	const char *file;       /* -C */
 	const char **overrides; /* -o */
 	size_t noverrides;
-	bool all, bytes; /* -a, -b */
+	bool all, bytes, json, nul;  /* -a, -b, -j, -0 */
+	const char *folder, *format; /* -f, -F */
+	bool no_pager;
 };
 
 static void
@@ -47,8 +54,7 @@ print_usage(FILE *to, const struct command *command)
 	      "\n",
 	    to);
 	for (size_t i = 0; i < NCOMMANDS; i++)
-		fprintf(to, "  %-9s %-15s %s\n", commands[i].name, commands[i].arguments,
-		    commands[i].summary);
+		fprintf(to, "  %-9s %s\n", commands[i].name, commands[i].summary);
 }
 
 static enum status
@@ -61,6 +67,22 @@ misused(const struct command *command, const char *what, const char *which)
 
 /* ---- options --------------------------------------------------------------------------------- */
 
+#define NO_PAGER 'P' /* has only its long name */
+
+/* Longer names of letters, for those commands that have the letter. */
+static const struct option long_names[] = {
+	{ "all", no_argument, NULL, 'a' },
+	{ "bytes", no_argument, NULL, 'b' },
+	{ "folder", required_argument, NULL, 'f' },
+	{ "format", required_argument, NULL, 'F' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "no-pager", no_argument, NULL, NO_PAGER },
+	{ "null", no_argument, NULL, '0' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
 /* Options of `letters` up to the first other argument: 0, or the letter that ends it, 'h' and 'V'
  * among them. */
 static int
@@ -69,7 +91,12 @@ read_options(int argc, char **argv, const char *letters, struct options *out)
 	int letter;
 
 	opterr = 0;
-	while ((letter = getopt(argc, argv, letters)) != -1) {
+	while ((letter = getopt_long(argc, argv, letters, long_names, NULL)) != -1) {
+		/* A long name is known, but perhaps not for this command. */
+		if (letter != '?' && letter != NO_PAGER && strchr(letters, letter) == NULL) {
+			optopt = letter;
+			return '?';
+		}
 		switch (letter) {
 		case 'C':
 			out->file = optarg;
@@ -83,6 +110,21 @@ read_options(int argc, char **argv, const char *letters, struct options *out)
 		case 'b':
 			out->bytes = true;
 			break;
+		case 'f':
+			out->folder = optarg;
+			break;
+		case 'F':
+			out->format = optarg;
+			break;
+		case 'j':
+			out->json = true;
+			break;
+		case '0':
+			out->nul = true;
+			break;
+		case NO_PAGER:
+			out->no_pager = true;
+			break;
 		default:
 			return letter;
 		}
@@ -90,8 +132,9 @@ read_options(int argc, char **argv, const char *letters, struct options *out)
 	return 0;
 }
 
+/* argv: of the arguments that were just read. */
 static enum status
-other_option(int letter, const struct command *command)
+other_option(int letter, const struct command *command, char **argv)
 {
 	char which[2] = { (char)optopt, '\0' };
 
@@ -104,6 +147,10 @@ other_option(int letter, const struct command *command)
 		    VIRTMDA_VERSION, GMIME_MAJOR_VERSION, GMIME_MINOR_VERSION, GMIME_MICRO_VERSION);
 		return STATUS_OK;
 	}
+	if (strncmp(argv[optind - 1], "--", 2) == 0)
+		return misused(command,
+		    letter == ':' ? "this option needs a value: " : "unknown option: ",
+		    argv[optind - 1]);
 	return misused(
 	    command, letter == ':' ? "this option needs a value: -" : "unknown option: -", which);
 }
@@ -111,13 +158,17 @@ other_option(int letter, const struct command *command)
 /* ---- running --------------------------------------------------------------------------------- */
 
 static enum status
-run(const struct command *command, const struct options *options, char **argv)
+run(const struct command *command, const struct options *options, int argc, char **argv)
 {
 	struct settings settings;
 	struct peek peek = {
 		.settings = &settings,
 		.all = options->all,
-		.exact = options->bytes || !screen_is_terminal(),
+		.exact = options->bytes || options->json || options->nul || !screen_is_terminal(),
+		.json = options->json,
+		.nul = options->nul,
+		.folder = options->folder,
+		.format = options->format,
 	};
 	enum status status;
 	struct err err;
@@ -127,7 +178,10 @@ run(const struct command *command, const struct options *options, char **argv)
 		speech_complain("%s", err.text);
 		return err.num == ENOMEM ? STATUS_LATER : STATUS_CONFIG;
 	}
-	status = command->run(&peek, argv);
+	/* Before the command gives up rights: the pager is the caller's. */
+	if (command->paged && !options->no_pager)
+		pager_start();
+	status = command->run(&peek, argc, argv);
 	settings_free(&settings);
 	return status;
 }
@@ -151,14 +205,14 @@ run_command(const struct command *command, struct options *options, int argc, ch
 	strlcat(letters, command->options, sizeof(letters));
 	optind = 1;
 	if ((wrong = read_options(argc, argv, letters, options)) != 0)
-		return other_option(wrong, command);
+		return other_option(wrong, command, argv);
 	argc -= optind;
 	argv += optind;
-	if (argc < command->arity)
+	if (argc < command->min)
 		return misused(command, "too few arguments for ", command->name);
-	if (argc > command->arity)
-		return misused(command, "one argument too many: ", argv[command->arity]);
-	return run(command, options, argv);
+	if (command->max != -1 && argc > command->max)
+		return misused(command, "one argument too many: ", argv[command->max]);
+	return run(command, options, argc, argv);
 }
 
 static enum status
@@ -168,7 +222,7 @@ dispatch(int argc, char **argv, struct options *options)
 	int wrong, first;
 
 	if ((wrong = read_options(argc, argv, "+:C:o:hV", options)) != 0)
-		return other_option(wrong, NULL);
+		return other_option(wrong, NULL, argv);
 	if (optind == argc)
 		return misused(NULL, "which command?", "");
 	first = optind;

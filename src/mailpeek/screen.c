@@ -12,11 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 #include <wchar.h>
 
 #include "mailpeek.h"
+#include "pager.h"
 #include "text.h"
 
 #define COMBINING_MAX 4 /* marks on one character; more would be painted over the rows around */
@@ -25,23 +24,15 @@
 bool
 screen_is_terminal(void)
 {
-	return isatty(STDOUT_FILENO) == 1;
+	return pager_on_terminal();
 }
 
 size_t
 screen_width(void)
 {
-	struct winsize size;
-	const char *columns = getenv("COLUMNS");
-	size_t width = 80;
+	size_t width = pager_columns();
 
-	if (!screen_is_terminal())
-		return 0;
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-		width = size.ws_col;
-	else if (columns != NULL && atoi(columns) > 0)
-		width = (size_t)atoi(columns);
-	return width < COLUMNS_MIN ? COLUMNS_MIN : width;
+	return width > 0 && width < COLUMNS_MIN ? COLUMNS_MIN : width;
 }
 
 /* ---- text ----------------------------------------------------------------------------------- */
@@ -98,6 +89,19 @@ add_mark(struct buf *out)
 		out->data[before] = '>';
 }
 
+/* Text that text_vis and every locale leave as it is, all of it within `limit`. */
+static bool
+is_simple(const unsigned char *p, size_t len, size_t limit)
+{
+	unsigned odd = 0;
+
+	if (limit > 0 && len > limit)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		odd |= (unsigned)((unsigned char)(p[i] - 0x20) >= 0x5f) | (unsigned)(p[i] == '\\');
+	return odd == 0;
+}
+
 size_t
 screen_text(struct buf *out, const void *data, size_t len, size_t limit)
 {
@@ -111,6 +115,10 @@ screen_text(struct buf *out, const void *data, size_t len, size_t limit)
 		len = (limit + 1) * 4 * (COMBINING_MAX + 1);
 	if (len == 0)
 		return 0;
+	if (is_simple(data, len, limit)) {
+		add(out, data, len);
+		return len;
+	}
 	if (text_vis(&safe, data, len) == -1)
 		speech_no_memory();
 	p = safe.data;
@@ -134,27 +142,74 @@ screen_text(struct buf *out, const void *data, size_t len, size_t limit)
 
 /* ---- cells ---------------------------------------------------------------------------------- */
 
-/* Blanks owed before the next cell of this row. */
-static size_t owed;
+/* The row that is being made. */
+static struct {
+	struct buf text;
+	size_t owed; /* blanks before the next cell */
+	bool is_styled;
+	bool for_programs;
+	size_t cells;
+} row;
 
 static void
 pad(size_t n)
 {
-	printf("%*s", (int)n, "");
+	if (buf_reserve(&row.text, n) == -1)
+		speech_no_memory();
+	if (n > 0)
+		memset(row.text.data + row.text.len, ' ', n);
+	row.text.len += n;
+}
+
+void
+screen_for_programs(void)
+{
+	row.for_programs = true;
+}
+
+void
+screen_style(enum screen_style style)
+{
+	/* SGR (ECMA-48 8.3.117). */
+	static const char *const codes[] = {
+		[SCREEN_PLAIN] = "\033[0m",
+		[SCREEN_HEADING] = "\033[4m",
+		[SCREEN_UNREAD] = "\033[1m",
+		[SCREEN_FLAGGED] = "\033[33m",
+		[SCREEN_NOTE] = "\033[2m",
+	};
+
+	if ((style == SCREEN_PLAIN && !row.is_styled) || row.for_programs || !pager_may_colour())
+		return;
+	add(&row.text, codes[style], strlen(codes[style]));
+	row.is_styled = style != SCREEN_PLAIN;
 }
 
 void
 screen_cell(enum screen_side side, size_t width, size_t limit, const void *data, size_t len)
 {
-	struct buf text = BUF_INIT;
-	size_t columns = screen_text(&text, data, len, limit);
-	size_t rest = columns < width ? width - columns : 0;
+	struct buf aside = BUF_INIT;
+	size_t columns, rest;
 
-	pad(owed + (side == SCREEN_RIGHT ? rest : 0));
-	if (text.len > 0) /* empty, data is NULL, which fwrite must not be given */
-		fwrite(text.data, 1, text.len, stdout);
-	owed = 2 + (side == SCREEN_LEFT ? rest : 0);
-	buf_free(&text);
+	if (row.for_programs) {
+		if (row.cells++ > 0)
+			add(&row.text, "\t", 1);
+		screen_text(&row.text, data, len, 0);
+		return;
+	}
+	if (side == SCREEN_LEFT) {
+		pad(row.owed);
+		columns = screen_text(&row.text, data, len, limit);
+		row.owed = 2 + (columns < width ? width - columns : 0);
+		return;
+	}
+	columns = screen_text(&aside, data, len, limit);
+	rest = columns < width ? width - columns : 0;
+	pad(row.owed + rest);
+	if (aside.len > 0)
+		add(&row.text, aside.data, aside.len);
+	buf_free(&aside);
+	row.owed = 2;
 }
 
 void
@@ -166,10 +221,12 @@ screen_string(enum screen_side side, size_t width, const char *string)
 void
 screen_number(size_t width, uint64_t number)
 {
-	char text[24];
+	char digits[24], *p = digits + sizeof(digits);
 
-	snprintf(text, sizeof(text), "%" PRIu64, number);
-	screen_string(SCREEN_RIGHT, width, text);
+	do
+		*--p = (char)('0' + number % 10);
+	while ((number /= 10) > 0);
+	screen_cell(SCREEN_RIGHT, width, 0, p, (size_t)(digits + sizeof(digits) - p));
 }
 
 void
@@ -197,19 +254,42 @@ screen_date_width(bool exact)
 }
 
 void
-screen_date(time_t time, bool exact)
+screen_date_text(time_t time, bool exact, char out[SCREEN_DATE_MAX])
 {
-	char text[64] = "-";
 	struct tm tm;
 
-	if (time != (time_t)-1 && localtime_r(&time, &tm) != NULL)
-		strftime(text, sizeof(text), exact ? "%Y-%m-%dT%H:%M:%S%z" : "%Y-%m-%d %H:%M", &tm);
+	if (time == (time_t)-1 || localtime_r(&time, &tm) == NULL ||
+	    strftime(out, SCREEN_DATE_MAX, exact ? "%Y-%m-%dT%H:%M:%S%z" : "%Y-%m-%d %H:%M", &tm) ==
+	        0)
+		strlcpy(out, "-", SCREEN_DATE_MAX);
+}
+
+void
+screen_date(time_t time, bool exact)
+{
+	char text[SCREEN_DATE_MAX];
+
+	screen_date_text(time, exact, text);
 	screen_string(SCREEN_LEFT, screen_date_width(exact), text);
 }
 
 void
 screen_end_row(void)
 {
-	putchar('\n');
-	owed = 0;
+	screen_style(SCREEN_PLAIN);
+	add(&row.text, row.for_programs ? "" : "\n", 1);
+	fwrite(row.text.data, 1, row.text.len, stdout);
+	buf_clear(&row.text);
+	row.owed = row.cells = 0;
+}
+
+void
+screen_line(const void *data, size_t len)
+{
+	struct buf safe = BUF_INIT;
+
+	(void)screen_text(&safe, data, len, 0);
+	if (safe.len > 0) /* empty, data is NULL, which fwrite must not be given */
+		fwrite(safe.data, 1, safe.len, stdout);
+	buf_free(&safe);
 }

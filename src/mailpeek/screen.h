@@ -13,7 +13,7 @@
 
 #include "buf.h"
 
-/* Is standard output a terminal? */
+/* Is standard output a terminal, or a pager on one? */
 bool screen_is_terminal(void);
 
 /* Columns that a row may take, on a terminal; 0 for no limit. */
@@ -24,6 +24,14 @@ size_t screen_width(void);
  * it takes. */
 size_t screen_text(struct buf *out, const void *data, size_t len, size_t limit);
 
+/* From here on rows are for a program: a TAB between cells, nothing padded or cut, NUL at the end.
+ */
+void screen_for_programs(void);
+
+/* What the following cells of this row look like, where colours may be used. Ends with the row. */
+enum screen_style { SCREEN_PLAIN, SCREEN_HEADING, SCREEN_UNREAD, SCREEN_FLAGGED, SCREEN_NOTE };
+void screen_style(enum screen_style style);
+
 /* One cell behind another; blanks between them, none at a row's end. `limit` as above. */
 enum screen_side { SCREEN_LEFT, SCREEN_RIGHT };
 void screen_cell(enum screen_side side, size_t width, size_t limit, const void *data, size_t len);
@@ -32,6 +40,13 @@ void screen_number(size_t width, uint64_t number);
 void screen_size(size_t width, uint64_t bytes, bool exact); /* "1234", or "1.2K" */
 void screen_date(time_t time, bool exact);                  /* "-" for (time_t)-1 */
 void screen_end_row(void);
+
+/* Text of its own, safe, that is no row: a line without its newline. */
+void screen_line(const void *data, size_t len);
+
+/* The date as screen_date prints it, as a string; "-" for (time_t)-1. */
+#define SCREEN_DATE_MAX 40
+void screen_date_text(time_t time, bool exact, char out[SCREEN_DATE_MAX]);
 
 size_t screen_date_width(bool exact);
 

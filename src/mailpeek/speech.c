@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "mailpeek.h"
+#include "pager.h"
 #include "text.h"
 
 void
@@ -55,9 +56,11 @@ speech_fail(const struct err *err)
 enum status
 speech_end(enum status status)
 {
-	if (fflush(stdout) == 0 && !ferror(stdout))
+	struct err err;
+
+	if (pager_end(&err) == 0)
 		return status;
-	speech_complain("standard output: %s", strerror(errno));
+	speech_complain("%s", err.text);
 	return STATUS_IO;
 }
 

@@ -30,9 +30,8 @@ enum status {
 /* What every command gets. */
 struct virtmap {
 	const struct settings *settings;
-	int trusted;               /* running as root: take orders only from root's files */
-	const char *verb;          /* the command's name: what the history says was done */
-	const char *settings_path; /* the file they were read from */
+	int trusted;      /* running as root: take orders only from root's files */
+	const char *verb; /* the command's name: what the history says was done */
 };
 
 struct command {
@@ -50,7 +49,7 @@ typedef enum status command_fn(
     const struct virtmap *virtmap, const char *options, int argc, char **argv);
 command_fn cmd_build, cmd_check, cmd_add, cmd_set, cmd_rm, cmd_rename, cmd_batch, cmd_visual,
     cmd_log, cmd_diff, cmd_undo, cmd_list, cmd_get, cmd_domains, cmd_resolve, cmd_import,
-    cmd_complete, cmd_export;
+    cmd_export;
 
 /* ---- speech.c ------------------------------------------------------------------------------ */
 

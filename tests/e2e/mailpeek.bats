@@ -7,42 +7,7 @@
 
 bats_require_minimum_version 1.5.0
 
-MACHINE_ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-BUILD=${BUILD:-build}
-case $BUILD in /*) ;; *) BUILD=$MACHINE_ROOT/$BUILD ;; esac
-load scratch.sh
-
-setup() {
-	SCRATCH=$(mktemp -d)
-	scratch_up "$SCRATCH"
-	cp "$BATS_TEST_DIRNAME/mailpeek.py" "$SCRATCH/bin/"
-	chmod 755 "$SCRATCH/bin/mailpeek.py"
-}
-
-teardown() {
-	[ -z "${WRITER:-}" ] || kill "$WRITER" 2>/dev/null || true
-	rm -rf "$SCRATCH"
-}
-
-peek() { scratch mailpeek -C virtmda.conf "$@"; }
-python() { scratch mailpeek.py "$@"; }
-
-# letters N: an mbox of N small messages.
-letters() {
-	local n
-	for ((n = 1; n <= $1; n++)); do
-		printf 'From a@b.example Thu Jan  1 00:00:%02d 1970\nFrom: Ann <a@b.example>\nSubject: letter %d\n\nbody\n\n' "$n" "$n"
-	done
-}
-
-put() { scratch sh -c 'cat >"$1"' put "$1"; }
-
-# is EXPECTED ACTUAL
-is() {
-	[ "$1" = "$2" ] && return
-	printf 'expected: %s\nis:       %s\n' "$1" "$2" >&2
-	return 1
-}
+load peek
 
 # ---- beside Python ---------------------------------------------------------------------------
 
@@ -73,16 +38,6 @@ $message" "$output"
 }
 
 # ---- hostile ---------------------------------------------------------------------------------
-
-# Nothing but printable ASCII, newlines and well-formed UTF-8 that is not a control character, a
-# direction or invisible.
-harmless() {
-	python3 -c '
-import sys, unicodedata
-text = sys.stdin.buffer.read().decode("utf-8")
-bad = {c for c in text if c != "\n" and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
-if bad: sys.exit("would be obeyed: " + ascii(bad))'
-}
 
 @test "nothing that a terminal would obey is printed" {
 	python hostile carol/mbox dave/Maildir
@@ -277,7 +232,18 @@ everything() {
 		64|-o|this option needs a value: -o
 		64|accounts ann|one argument too many: ann
 		64|list|too few arguments for list
-		64|list ann carol|one argument too many: carol
+		64|list ann carol|"carol" is no search term
+		64|search ann|too few arguments for search
+		64|raw ann 1 2|one argument too many: 2
+		64|list --format size,colour ann|no field "colour"; there are number,
+		64|list --format , ann|which fields?
+		64|list -F|this option needs a value: -F
+		64|list --nonsense ann|unknown option: --nonsense
+		64|raw --json ann 1|unknown option: --json
+		64|list -f Lists ann|mbox, and has no folders
+		64|list -f .. bob|".." is no folder's name
+		64|list -f Lists/../x bob|is no folder's name
+		66|list -f Lists bob|no folder Lists in the mailbox of bob
 		64|raw ann|too few arguments for raw
 		64|raw ann 0|"0" is no message number
 		64|raw ann -1|"-1" is no message number
@@ -291,7 +257,7 @@ everything() {
 		75|-o accounts=passwd-file:/nonexistent list ann|/nonexistent: No such file
 		75|-o accounts=passwd-file:/nonexistent accounts|/nonexistent: No such file
 		0|-h|usage: mailpeek
-		0|list -h|usage: mailpeek [-C FILE] [-o NAME=VALUE]... list [-b] ACCOUNT
+		0|list -h|usage: mailpeek [-C FILE] [-o NAME=VALUE]... list [-bj0] [-f FOLDER] [-F FIELDS] ACCOUNT [TERM...]
 		0|-V|mailpeek 0
 	EOT
 }

@@ -44,6 +44,6 @@ scratch_up() {
 scratch() {
 	(
 		cd "$scratch_dir" || exit
-		exec $scratch_user env -i PATH="$scratch_dir/bin:/usr/bin:/bin" LC_ALL=C.UTF-8 TZ=UTC HOME="$scratch_dir" "$@"
+		exec $scratch_user env -i PAGER=cat PATH="$scratch_dir/bin:/usr/bin:/bin" LC_ALL=C.UTF-8 TZ=UTC HOME="$scratch_dir" "$@"
 	)
 }

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What RFC 2047, 2045 and 2231 have packed, unpacked into UTF-8. Works on bytes that a stranger
+ * wrote: never fails, at worst nothing is decoded. Bounded by what is put in.
+ */
+#ifndef MAILPEEK_DECODE_H
+#define MAILPEEK_DECODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+#include "buf.h"
+
+/* Does a header value hold encoded words or bytes that are no UTF-8? */
+bool decode_is_needed(const struct buf *value);
+
+/* Decode a header value in place. */
+void decode_header(struct buf *value);
+
+#define DECODE_TYPE_MAX     80  /* bytes of "type/subtype", NUL included; a longer one is none */
+#define DECODE_CHARSET_MAX  48  /* bytes, NUL included */
+#define DECODE_BOUNDARY_MAX 256 /* bytes; RFC 2046 allows 70 */
+
+/* What the headers of a part say of it. */
+struct content {
+	char type[DECODE_TYPE_MAX];       /* lower case; "" if there is none that can be read */
+	char charset[DECODE_CHARSET_MAX]; /* "" if none is named that could be one */
+	char boundary[DECODE_BOUNDARY_MAX + 1]; /* "" for none, or one that is too long */
+	size_t boundary_len;
+	bool is_attachment; /* Content-Disposition says so */
+	struct buf name;    /* of the file, decoded; may hold anything */
+};
+
+/* Read a Content-Type value; what stands in *out of the type is replaced. */
+void decode_content_type(struct buf *value, struct content *out);
+
+/* Read a Content-Disposition value: is_attachment, and the name, which goes before the type's. */
+void decode_disposition(struct buf *value, struct content *out);
+
+/* Read the value of a Date header (RFC 5322 3.3, and what has been seen instead of it): seconds
+ * since the Epoch, (time_t)-1 if it cannot be read. */
+time_t decode_date(struct buf *value);
+
+/* ---- bodies --------------------------------------------------------------------------------- */
+
+/* A body on its way through its transfer encoding and, if it is text, its charset. */
+struct decoder;
+
+/* Where the decoded bytes go, piece by piece. 0 to go on; another value ends decoder_feed, which
+ * returns it. */
+typedef int decode_sink(void *arg, const void *data, size_t len);
+
+/* encoding: value of Content-Transfer-Encoding, "" for none, unknown ones leave bytes alone.
+ * charset: NULL for bytes; else the output is UTF-8 but for bytes that make no sense in it ("" and
+ * unknown charsets: what is UTF-8 stays, the rest is taken for ISO 8859-1). */
+struct decoder *decoder_new(const char *encoding, const char *charset);
+int decoder_feed(
+    struct decoder *decoder, const void *data, size_t len, decode_sink *sink, void *arg);
+int decoder_end(struct decoder *decoder, decode_sink *sink, void *arg);
+void decoder_free(struct decoder *decoder); /* accepts NULL */
+
+#endif

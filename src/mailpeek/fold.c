@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Folding as RFC 5051 (i;unicode-casemap) has it, which IMAP's SEARCH uses: title case, then
+ * decomposed. Lower case is taken here, it is as good for comparing; decomposition is the
+ * compatible one. ASCII, most of what there is, needs no table.
+ */
+#include "fold.h"
+
+#include <glib.h>
+#include <string.h>
+
+#include "mailpeek.h"
+
+#define DECOMPOSED_MAX 18 /* code points that one can become (Unicode's longest) */
+
+static void
+add(struct buf *out, const void *data, size_t len)
+{
+	if (buf_add(out, data, len) == -1)
+		speech_no_memory();
+}
+
+static void
+add_folded(struct buf *out, gunichar c)
+{
+	gunichar parts[DECOMPOSED_MAX];
+	gsize n = g_unichar_fully_decompose(c, TRUE, parts, DECOMPOSED_MAX);
+
+	for (gsize i = 0; i < n && i < DECOMPOSED_MAX; i++) {
+		char bytes[6];
+		gint len = g_unichar_to_utf8(g_unichar_tolower(g_unichar_toupper(parts[i])), bytes);
+
+		add(out, bytes, (size_t)len);
+	}
+}
+
+/* Of ASCII letters the bit that makes them small; branch-free, so that compilers make vectors of
+ * it. */
+static void
+add_ascii(struct buf *out, const unsigned char *p, size_t len)
+{
+	unsigned char *to;
+
+	if (buf_reserve(out, len) == -1)
+		speech_no_memory();
+	to = out->data + out->len;
+	for (size_t i = 0; i < len; i++)
+		to[i] = (unsigned char)(p[i] | ((unsigned char)(p[i] - 'A') < 26) << 5);
+	out->len += len;
+}
+
+static const unsigned char *
+ascii_end(const unsigned char *p, const unsigned char *end)
+{
+	uint64_t word;
+
+	while (end - p >= 8) {
+		memcpy(&word, p, 8);
+		if ((word & 0x8080808080808080u) != 0)
+			break;
+		p += 8;
+	}
+	while (p < end && *p < 0x80)
+		p++;
+	return p;
+}
+
+/* Folds up to a character that is not whole: its bytes, 0 if there is none. */
+static size_t
+fold_whole(struct buf *out, const unsigned char *p, size_t len)
+{
+	const unsigned char *end = p + len;
+
+	while (p < end) {
+		const unsigned char *stop = ascii_end(p, end);
+		gunichar c;
+
+		if (stop > p)
+			add_ascii(out, p, (size_t)(stop - p));
+		if ((p = stop) == end)
+			break;
+		c = g_utf8_get_char_validated((const char *)p, end - p);
+		if (c == (gunichar)-2 && end - p < 4)
+			return (size_t)(end - p);
+		if (c == (gunichar)-1 || c == (gunichar)-2) {
+			add(out, p++, 1);
+			continue;
+		}
+		add_folded(out, c);
+		p += g_utf8_next_char((const char *)p) - (const char *)p;
+	}
+	return 0;
+}
+
+void
+fold_add(struct buf *out, const void *text, size_t len)
+{
+	const unsigned char *end = (const unsigned char *)text + len;
+	size_t rest = len == 0 ? 0 : fold_whole(out, text, len);
+
+	if (rest > 0)
+		add(out, end - rest, rest);
+}
+
+void
+fold_search_begin(struct fold_search *s, const struct buf *needle)
+{
+	memset(s, 0, sizeof(*s));
+	s->needle = needle;
+	s->is_found = needle->len == 0;
+}
+
+/* Look in the window, and keep the end of it in which a needle may have begun. */
+static void
+look(struct fold_search *s)
+{
+	size_t keep = s->needle->len - 1;
+
+	if (s->window.len == 0)
+		return;
+	s->is_found =
+	    memmem(s->window.data, s->window.len, s->needle->data, s->needle->len) != NULL;
+	if (s->window.len > keep) {
+		memmove(s->window.data, s->window.data + s->window.len - keep, keep);
+		s->window.len = keep;
+	}
+}
+
+bool
+fold_search_feed(struct fold_search *s, const void *text, size_t len)
+{
+	const unsigned char *p = text;
+
+	if (s->is_found)
+		return true;
+	/* A character that was cut is joined byte by byte. */
+	while (s->nbegun > 0 && len > 0) {
+		s->begun[s->nbegun++] = *p++;
+		len--;
+		if (s->nbegun == sizeof(s->begun) ||
+		    g_utf8_get_char_validated((const char *)s->begun, (gssize)s->nbegun) !=
+		        (gunichar)-2) {
+			fold_add(&s->window, s->begun, s->nbegun);
+			s->nbegun = 0;
+		}
+	}
+	if (len > 0) {
+		s->nbegun = fold_whole(&s->window, p, len);
+		memcpy(s->begun, p + len - s->nbegun, s->nbegun);
+	}
+	look(s);
+	return s->is_found;
+}
+
+void
+fold_search_free(struct fold_search *s)
+{
+	buf_free(&s->window);
+}
+
+bool
+fold_contains(const struct buf *needle, const void *text, size_t len)
+{
+	struct fold_search search;
+	bool found;
+
+	fold_search_begin(&search, needle);
+	found = fold_search_feed(&search, text, len);
+	fold_search_free(&search);
+	return found;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * JSON on standard output, an object a line, in ASCII: what a terminal would obey is escaped with
+ * the rest.
+ */
+#ifndef MAILPEEK_JSON_H
+#define MAILPEEK_JSON_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <time.h>
+
+/* Text from outside: bytes that are no UTF-8 become U+FFFD. Out of memory ends the process. */
+json_t *json_text(const void *data, size_t len);
+
+/* "2026-01-02T03:04:05+0100", or null for (time_t)-1. */
+json_t *json_date(time_t time);
+
+/* Set object[name], taking the value over. */
+void json_put(json_t *object, const char *name, json_t *value);
+
+/* One line, ended by NUL instead if so asked; the object is given back. */
+void json_print(json_t *object, int nul);
+
+#endif
