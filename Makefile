@@ -9,6 +9,7 @@ BUILD     ?= build
 PREFIX    ?= /usr/local
 SBINDIR   ?= $(PREFIX)/sbin
 MANDIR    ?= $(PREFIX)/share/man
+BASHDIR   ?= $(PREFIX)/share/bash-completion/completions
 DOCDIR    ?= $(PREFIX)/share/doc/virtmda
 SENDMAIL_CF ?= $(firstword $(wildcard /usr/share/sendmail/cf /usr/share/sendmail-cf) $(PREFIX)/share/sendmail/cf)
 INSTALL   ?= install
@@ -181,7 +182,7 @@ SAMPLES := $(wildcard samples/*)
 
 install: all
 	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man5 \
-	    $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(DOCDIR)/samples \
+	    $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(DOCDIR)/samples $(DESTDIR)$(BASHDIR) \
 	    $(DESTDIR)$(SENDMAIL_CF)/mailer $(DESTDIR)$(SENDMAIL_CF)/feature
 	$(INSTALL) -m 755 $(PROGRAMS:%=$(BUILD)/%) $(DESTDIR)$(SBINDIR)
 	ln -sf virtmap $(DESTDIR)$(SBINDIR)/vnewvirtmaps
@@ -192,12 +193,15 @@ install: all
 	$(INSTALL) -m 644 $(BUILD)/virtmda.m4 $(DESTDIR)$(SENDMAIL_CF)/mailer
 	$(INSTALL) -m 644 sendmail-cf/feature/*.m4 $(DESTDIR)$(SENDMAIL_CF)/feature
 	$(INSTALL) -m 644 $(SAMPLES) $(DESTDIR)$(DOCDIR)/samples
+	$(INSTALL) -m 644 completions/virtmap.bash $(DESTDIR)$(BASHDIR)/virtmap
+	ln -sf virtmap $(DESTDIR)$(BASHDIR)/mailpeek
 	$(INSTALL) -m 644 README.md CHANGELOG.md LICENSE $(DESTDIR)$(DOCDIR)
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(SBINDIR)/,$(PROGRAMS) vnewvirtmaps)
 	rm -f $(addprefix $(DESTDIR)$(MANDIR)/,$(MAN5:man/%=man5/%) $(MAN8:man/%=man8/%) man8/vnewvirtmaps.8)
 	rm -f $(addprefix $(DESTDIR)$(SENDMAIL_CF)/,$(patsubst sendmail-cf/%,%,$(wildcard sendmail-cf/*/*.m4)))
+	rm -f $(DESTDIR)$(BASHDIR)/virtmap $(DESTDIR)$(BASHDIR)/mailpeek
 	rm -rf $(DESTDIR)$(DOCDIR)
 
 -include $(shell find $(BUILD) -name '*.d' -type f 2>/dev/null)

@@ -17,7 +17,7 @@ struct account {
 	gid_t gid;
 	char *home;       /* absolute path; "" if the source gives none */
 	char *mailbox;    /* userdb_mail ("maildir:~/Maildir"), or NULL: the setting decides */
-	char *quota_rule; /* userdb_quota_rule, or NULL */
+	char *quota_rule; /* userdb_quota_rule (quota.h, checked), or NULL */
 };
 
 struct accounts; /* an open source of accounts */

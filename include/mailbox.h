@@ -15,12 +15,15 @@
 
 #include "err.h"
 #include "message.h"
+#include "quota.h"
 
 enum mailbox_format { MAILBOX_MBOX, MAILBOX_MAILDIR };
 
 struct mailbox {
 	enum mailbox_format format;
-	char *path; /* absolute */
+	char *path;   /* absolute */
+	char *folder; /* Maildir++: the folder's directory in there (".Lists.abc"), NULL for the
+	                 inbox */
 };
 
 /* Expand "mbox:PATH" or "maildir:PATH": a leading ~ and %h are `home`, %u the account's name, %n
@@ -30,6 +33,14 @@ struct mailbox {
 int mailbox_locate(
     struct mailbox *out, const char *spec, const char *name, const char *home, struct err *err);
 void mailbox_free(struct mailbox *mailbox); /* accepts a zeroed one */
+
+/* Choose the folder that an address's detail names: "Lists.abc" is ".Lists.abc", "Büro" is
+ * ".B&APw-ro" (modified UTF-7, RFC 3501 5.1.3). Whatever the detail holds, the result is one name
+ * with a dot in front that leads nowhere else; what can be no folder's name (not UTF-8, controls,
+ * '/', a '~' in front, an empty part between dots, more than 16 parts, over 254 bytes when
+ * encoded), "inbox", a NULL or empty detail, and any detail where the mailbox is an mbox, leave the
+ * inbox. 0, or -1 with err (ENOMEM). */
+int mailbox_choose_folder(struct mailbox *mailbox, const char *detail, struct err *err);
 
 /* What the delivering process asks of somebody with more rights. All names are fixed before the
  * rights are given up: the mailbox, its dotlock, and the file that keeps bytes cut off in a
@@ -51,12 +62,22 @@ struct mailbox_broker {
 	int (*still_wanted)(void *arg, struct err *err);
 };
 
+/* A message to the account when its mailbox is getting full. */
+struct mailbox_warning {
+	unsigned percent;     /* from this on; 0 never */
+	const char *template; /* path of a message, "" for the text built in */
+	const char *account;  /* its name, for the text */
+};
+
 struct mailbox_delivery {
 	const struct message *message;
 	struct message_envelope envelope;
 	uid_t uid;                           /* the account's: owner that a mailbox must have */
 	unsigned lock_timeout;               /* seconds for all locks together */
 	const struct mailbox_broker *broker; /* never NULL */
+	struct quota quota;                  /* the account's limits; zeroed for none */
+	bool create_folder;                  /* else one that is missing is the inbox */
+	struct mailbox_warning warning;
 };
 
 struct mailbox_receipt {
@@ -64,11 +85,22 @@ struct mailbox_receipt {
 	unsigned lock_wait_ms;   /* time spent waiting for locks */
 	char note[ERR_TEXT_MAX]; /* what was repaired on the way, for the log; "" for nothing */
 	char name[256];          /* Maildir: name of the file in new/; "" for mbox */
+	char folder[256];        /* the folder it is in; "" for the inbox */
+	bool over_quota; /* refused because the quota leaves no room: proven, the mailbox was
+	                    counted */
 };
 
 /* Put the message into the mailbox. 0: durable, exactly once. -1: the mailbox is as it was, err
- * says why; always a temporary failure. */
+ * says why; a temporary failure unless the receipt says over_quota (err->num EDQUOT), which is the
+ * administrator's to judge. */
 int mailbox_deliver(const struct mailbox *mailbox, const struct mailbox_delivery *delivery,
     struct mailbox_receipt *receipt, struct err *err);
+
+/* Would a message of `bytes` be let in? 1 yes; 0 no, err says how full it is (EDQUOT); -1 could not
+ * tell. Only uid and quota of the delivery are looked at. Runs with the account's rights, and may
+ * count the mailbox anew and write what it counted into maildirsize unless `look_only`. A mailbox
+ * that is not there yet is empty. */
+int mailbox_has_room(const struct mailbox *mailbox, const struct mailbox_delivery *delivery,
+    uint64_t bytes, bool look_only, struct err *err);
 
 #endif

@@ -74,6 +74,12 @@ struct map_entry {
 /* One line's trouble: "PATH:LINE: WHY". `line` counts from 1. */
 typedef void map_complain_fn(void *arg, const char *path, size_t line, const char *why);
 
+/* How some complaints can be told from others: a second line for a key ends in these words and the
+ * number of the first; one without an end begins with these. */
+#define MAP_WHY_TWICE  " is already mapped in line "
+#define MAP_WHY_CIRCLE "this goes round in a circle: "
+#define MAP_WHY_LONG   "this takes more than "
+
 /* Called between RUNG_USER and RUNG_ANY_DETAIL, with the folded "user@domain" and, where there is a
  * detail, "user+detail@domain" first. 1 there is such an account, 0 proven none, -1 could not tell
  * (err set). */

@@ -17,6 +17,8 @@
 
 enum settings_unmatched { UNMATCHED_NOUSER, UNMATCHED_LOCAL };
 enum settings_forward { FORWARD_HANDOVER, FORWARD_IGNORE };
+enum settings_folders { FOLDERS_NO, FOLDERS_EXISTING, FOLDERS_CREATE };
+enum settings_over_quota { OVER_QUOTA_DEFER, OVER_QUOTA_REJECT };
 
 struct settings {
 	char *map;             /* map source, text; the compiled map is this path + ".gdbm" */
@@ -27,14 +29,20 @@ struct settings {
 	char *aliases;         /* blank-separated sendmail alias files (text), "none" for none */
 	char *mailbox;         /* "mbox:PATH" or "maildir:PATH" with ~ %u %n %d %h */
 	char *local_domains;   /* blank-separated; "" means this host's name and localhost */
-	char *postmaster;      /* target of postmaster@any-domain without an entry */
+	char *accepted_domains; /* where `virtmap check` learns what sendmail takes mail for */
+	char *postmaster;       /* target of postmaster@any-domain without an entry */
 	enum settings_unmatched unmatched;
 	enum settings_forward forward_files;
-	bool delivered_to;     /* write Delivered-To */
-	unsigned min_uid;      /* no delivery to accounts below */
-	unsigned lock_timeout; /* seconds for all locks of one delivery together */
-	char *spool_directory; /* where messages too large for memory wait */
-	char *log;             /* "syslog", "stderr" or "/path" */
+	enum settings_folders detail_folders;
+	char *quota; /* limits of accounts without a rule of their own: quota_parse, or "none" */
+	enum settings_over_quota over_quota;
+	unsigned quota_warning;       /* percent; 0 for never */
+	char *quota_warning_template; /* path, or "" for the text built in */
+	bool delivered_to;            /* write Delivered-To */
+	unsigned min_uid;             /* no delivery to accounts below */
+	unsigned lock_timeout;        /* seconds for all locks of one delivery together */
+	char *spool_directory;        /* where messages too large for memory wait */
+	char *log;                    /* "syslog", "stderr" or "/path" */
 };
 
 /* Defaults, then the file, then each "name=value" override in turn (an override wins). Paths

@@ -104,7 +104,7 @@ check_shellcheck() {
 	while read -r file; do
 		case $file in
 		*.bats) echo "$file" >>"$work/bats" ;;
-		*.sh) echo "$file" >>"$work/scripts" ;;
+		*.sh | completions/*) echo "$file" >>"$work/scripts" ;;
 		*) head -n 1 "$file" | tr -d '\0' | grep -qE '^#!.*[ /](ba|da)?sh( |$)' && echo "$file" >>"$work/scripts" ;;
 		esac
 	done <"$work/tree"
@@ -144,7 +144,7 @@ allowed() {
 # The room that a header of include/ belongs to.
 room_of() {
 	case $1 in
-	buf.h | err.h | io.h | lock.h | outcome.h | pager.h | rights.h | settings.h | text.h) echo base ;;
+	buf.h | err.h | io.h | lock.h | outcome.h | pager.h | progress.h | quota.h | rights.h | settings.h | text.h) echo base ;;
 	nss.h) [ "${2-}" = nss_apart ] && echo nss_apart || echo nss ;;
 	address.h | table.h | map.h | account.h | resolve.h | message.h) echo "${1%.h}" ;;
 	mailbox.h | mailbox_scan.h) echo mailbox ;;

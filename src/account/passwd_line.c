@@ -10,10 +10,12 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "address.h"
+#include "quota.h"
 
 enum field { NAME, PASSWORD, UID, GID, GECOS, HOME, SHELL, EXTRA, FIELDS };
 
@@ -93,8 +95,33 @@ set_mailbox(struct passwd_line *out, const char *value, struct err *err)
 static int
 set_quota_rule(struct passwd_line *out, const char *value, struct err *err)
 {
-	(void)err;
+	struct quota quota;
+
+	if (quota_parse_rule(&quota, value, err) == -1)
+		return err_prefix(err, "userdb_quota_rule");
 	out->quota_rule = value;
+	return 0;
+}
+
+static int
+set_quota_size(struct passwd_line *out, const char *value, struct err *err)
+{
+	uint64_t size;
+
+	if (quota_parse_size(&size, value, err) == -1)
+		return err_prefix(err, "userdb_quota_storage_size");
+	out->quota_size = value;
+	return 0;
+}
+
+static int
+set_quota_count(struct passwd_line *out, const char *value, struct err *err)
+{
+	uint64_t count;
+
+	if (quota_parse_size(&count, value, err) == -1)
+		return err_prefix(err, "userdb_quota_message_count");
+	out->quota_count = value;
 	return 0;
 }
 
@@ -104,6 +131,8 @@ static const struct extra {
 } extras[] = {
 	{ "userdb_mail", set_mailbox },
 	{ "userdb_quota_rule", set_quota_rule },
+	{ "userdb_quota_storage_size", set_quota_size },
+	{ "userdb_quota_message_count", set_quota_count },
 	{ "userdb_home", set_home },
 	{ "userdb_uid", set_uid },
 	{ "userdb_gid", set_gid },
@@ -198,6 +227,27 @@ copy(const char *string, int *failed)
 	return dup;
 }
 
+/* Dovecot 2.4's two fields in the words of a rule, so that there is one form from here on. */
+static char *
+rule_of(const struct passwd_line *line, int *failed)
+{
+	uint64_t size = 0, count = 0;
+	struct err err;
+	char *rule;
+
+	if (line->quota_size == NULL && line->quota_count == NULL)
+		return copy(line->quota_rule, failed);
+	if (line->quota_size != NULL && quota_parse_size(&size, line->quota_size, &err) == -1)
+		*failed = 1;
+	if (line->quota_count != NULL && quota_parse_size(&count, line->quota_count, &err) == -1)
+		*failed = 1;
+	if (asprintf(&rule, "*:bytes=%llu:messages=%llu", (unsigned long long)size,
+	        (unsigned long long)count) != -1)
+		return rule;
+	*failed = 1;
+	return NULL;
+}
+
 int
 passwd_line_account(const struct passwd_line *line, struct account *out, struct err *err)
 {
@@ -209,7 +259,7 @@ passwd_line_account(const struct passwd_line *line, struct account *out, struct 
 	out->name = copy(line->name, &failed);
 	out->home = copy(line->home, &failed);
 	out->mailbox = copy(line->mailbox, &failed);
-	out->quota_rule = copy(line->quota_rule, &failed);
+	out->quota_rule = rule_of(line, &failed);
 	if (!failed)
 		return 0;
 	account_free(out);

@@ -14,9 +14,10 @@ struct passwd_line { /* strings point into the line */
 	const char *name;
 	uid_t uid;
 	gid_t gid;
-	const char *home;       /* "" for none */
-	const char *mailbox;    /* NULL for none */
-	const char *quota_rule; /* NULL for none */
+	const char *home;                     /* "" for none */
+	const char *mailbox;                  /* NULL for none */
+	const char *quota_rule;               /* NULL for none */
+	const char *quota_size, *quota_count; /* the same limits as Dovecot 2.4 writes them */
 };
 
 /* Take the line apart, in place. 1 with *out; 0 a comment or an empty line; -1 malformed: err says

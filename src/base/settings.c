@@ -17,6 +17,7 @@
 
 #include "buf.h"
 #include "io.h"
+#include "quota.h"
 
 #define FILE_BYTES_MAX (1024 * 1024)   /* far beyond any honest file: a wrong -C ends here */
 #define LINE_BYTES_MAX 8192            /* room for a long local_domains */
@@ -143,6 +144,18 @@ check_mailbox(const char *value)
 }
 
 static const char *
+check_accepted_domains(const char *value)
+{
+	const char *colon = strchr(value, ':');
+
+	if (strcmp(value, "none") == 0)
+		return NULL;
+	if (strncmp(value, "cf:", 3) != 0 && strncmp(value, "names:", 6) != 0)
+		return "must be \"none\", \"cf:/PATH\" or \"names:/PATH\"";
+	return check_path(colon + 1);
+}
+
+static const char *
 check_postmaster(const char *value)
 {
 	if (*value == '\0')
@@ -152,6 +165,23 @@ check_postmaster(const char *value)
 	if (*value == '|' || *value == '/' || *value == ':')
 		return "must be a name or an address, not a program, a file or a list";
 	return NULL;
+}
+
+static const char *
+check_quota(const char *value)
+{
+	struct quota quota;
+	struct err err;
+
+	if (quota_parse(&quota, value, &err) == 0)
+		return NULL;
+	return "must be \"none\" or limits such as \"storage=1G messages=10000\"";
+}
+
+static const char *
+check_path_or_empty(const char *value)
+{
+	return *value == '\0' ? NULL : check_path(value);
 }
 
 static const char *
@@ -170,6 +200,12 @@ static const char *const unmatched_words[] = {
 };
 static const char *const forward_words[] = {
 	[FORWARD_HANDOVER] = "handover", [FORWARD_IGNORE] = "ignore", NULL
+};
+static const char *const folders_words[] = {
+	[FOLDERS_NO] = "no", [FOLDERS_EXISTING] = "existing", [FOLDERS_CREATE] = "create", NULL
+};
+static const char *const over_quota_words[] = {
+	[OVER_QUOTA_DEFER] = "defer", [OVER_QUOTA_REJECT] = "reject", NULL
 };
 
 #define TEXT(name, standard, check)                                                                \
@@ -199,9 +235,15 @@ static const struct setting table[] = {
 	TEXT(aliases, "/etc/mail/aliases", check_aliases),
 	TEXT(mailbox, "mbox:/var/mail/%u", check_mailbox),
 	TEXT(local_domains, "", check_local_domains),
+	TEXT(accepted_domains, "cf:/etc/mail/sendmail.cf", check_accepted_domains),
 	TEXT(postmaster, "postmaster", check_postmaster),
 	CHOICE(unmatched, "nouser", unmatched_words),
 	CHOICE(forward_files, "handover", forward_words),
+	CHOICE(detail_folders, "no", folders_words),
+	TEXT(quota, "none", check_quota),
+	CHOICE(over_quota, "defer", over_quota_words),
+	NUMBER(quota_warning, "90", 0, 100),
+	TEXT(quota_warning_template, "", check_path_or_empty),
 	YES_NO(delivered_to, "yes"),
 	/* (uid_t)-1 means "no change" to setresuid(2), so it is nobody's uid. */
 	NUMBER(min_uid, "1", 1, UINT_MAX - 1),
@@ -216,6 +258,8 @@ static const struct setting table[] = {
 /* A choice is stored through an unsigned. */
 _Static_assert(sizeof(enum settings_unmatched) == sizeof(unsigned), "enum is not an int");
 _Static_assert(sizeof(enum settings_forward) == sizeof(unsigned), "enum is not an int");
+_Static_assert(sizeof(enum settings_folders) == sizeof(unsigned), "enum is not an int");
+_Static_assert(sizeof(enum settings_over_quota) == sizeof(unsigned), "enum is not an int");
 
 static const struct setting *
 find(const char *name, size_t len)

@@ -12,11 +12,13 @@
 
 static const struct {
 	enum mailbox_format format;
-	int (*deliver)(
-	    const char *, const struct mailbox_delivery *, struct mailbox_receipt *, struct err *);
+	int (*deliver)(const struct mailbox *, const struct mailbox_delivery *,
+	    struct mailbox_receipt *, struct err *);
+	int (*has_room)(
+	    const struct mailbox *, const struct mailbox_delivery *, uint64_t, bool, struct err *);
 } formats[] = {
-	{ MAILBOX_MBOX, mbox_deliver },
-	{ MAILBOX_MAILDIR, maildir_deliver },
+	{ MAILBOX_MBOX, mbox_deliver, mbox_has_room },
+	{ MAILBOX_MAILDIR, maildir_deliver, maildir_has_room },
 };
 
 int
@@ -26,9 +28,36 @@ mailbox_deliver(const struct mailbox *mailbox, const struct mailbox_delivery *de
 	*receipt = (struct mailbox_receipt){ 0 };
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
 		if (formats[i].format == mailbox->format)
-			return formats[i].deliver(mailbox->path, delivery, receipt, err);
+			return formats[i].deliver(mailbox, delivery, receipt, err);
 	}
 	return err_set(err, EINVAL, "mailbox %s", mailbox->path);
+}
+
+int
+mailbox_has_room(const struct mailbox *mailbox, const struct mailbox_delivery *delivery,
+    uint64_t bytes, bool look_only, struct err *err)
+{
+	if (!quota_limited(&delivery->quota))
+		return 1;
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		if (formats[i].format == mailbox->format)
+			return formats[i].has_room(mailbox, delivery, bytes, look_only, err);
+	}
+	return err_set(err, EINVAL, "mailbox %s", mailbox->path);
+}
+
+/* The text goes to the sender, who need not know how full it is. */
+int
+over_quota(const struct quota *limits, uint64_t bytes, struct err *err)
+{
+	const struct quota nothing = { 0 };
+
+	if (quota_exceeded(limits, &nothing, bytes, 1))
+		err_set(err, 0, "the message is too large for the mailbox");
+	else
+		err_set(err, 0, "the mailbox is full");
+	err->num = errno = EDQUOT;
+	return 0;
 }
 
 static int

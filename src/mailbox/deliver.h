@@ -9,10 +9,19 @@
 #include "mailbox.h"
 
 /* Contract of mailbox_deliver, for one format. The receipt comes zeroed. */
-int mbox_deliver(const char *path, const struct mailbox_delivery *delivery,
+int mbox_deliver(const struct mailbox *mailbox, const struct mailbox_delivery *delivery,
     struct mailbox_receipt *receipt, struct err *err);
-int maildir_deliver(const char *path, const struct mailbox_delivery *delivery,
+int maildir_deliver(const struct mailbox *mailbox, const struct mailbox_delivery *delivery,
     struct mailbox_receipt *receipt, struct err *err);
+
+/* Contract of mailbox_has_room, for one format, where there is a limit. */
+int mbox_has_room(const struct mailbox *mailbox, const struct mailbox_delivery *delivery,
+    uint64_t bytes, bool look_only, struct err *err);
+int maildir_has_room(const struct mailbox *mailbox, const struct mailbox_delivery *delivery,
+    uint64_t bytes, bool look_only, struct err *err);
+
+/* err (EDQUOT) says that there is no room for `bytes` more. Always 0, "no". */
+int over_quota(const struct quota *limits, uint64_t bytes, struct err *err);
 
 /* Bytes that message_write will write. 0, or -1 with err. */
 int delivery_count(const struct mailbox_delivery *delivery, enum message_format format,

@@ -168,5 +168,6 @@ void
 mailbox_free(struct mailbox *mailbox)
 {
 	free(mailbox->path);
-	mailbox->path = NULL;
+	free(mailbox->folder);
+	mailbox->path = mailbox->folder = NULL;
 }

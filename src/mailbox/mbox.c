@@ -265,10 +265,10 @@ prepare(struct mbox *m, struct err *err)
 }
 
 int
-mbox_deliver(const char *path, const struct mailbox_delivery *delivery,
+mbox_deliver(const struct mailbox *mailbox, const struct mailbox_delivery *delivery,
     struct mailbox_receipt *receipt, struct err *err)
 {
-	struct mbox m = { .path = path,
+	struct mbox m = { .path = mailbox->path,
 		.delivery = delivery,
 		.receipt = receipt,
 		.wait = { .timeout = delivery->lock_timeout },
@@ -295,4 +295,22 @@ mbox_deliver(const char *path, const struct mailbox_delivery *delivery,
 	if (failed == -1)
 		errno = err->num;
 	return failed;
+}
+
+/* An mbox is as large as its file. How many messages are in it nobody knows who has not read all of
+ * it: a limit on their number is not one for an mbox. */
+int
+mbox_has_room(const struct mailbox *mailbox, const struct mailbox_delivery *delivery,
+    uint64_t bytes, bool look_only, struct err *err)
+{
+	const struct quota limits = { .bytes = delivery->quota.bytes };
+	struct quota used = { 0 };
+	struct stat st;
+
+	(void)look_only;
+	if (lstat(mailbox->path, &st) == 0)
+		used.bytes = (uint64_t)st.st_size;
+	else if (errno != ENOENT)
+		return err_set(err, errno, "mbox: stat %s", mailbox->path);
+	return quota_exceeded(&limits, &used, bytes, 0) ? over_quota(&limits, bytes, err) : 1;
 }

@@ -38,6 +38,21 @@ find_torn(struct mbox *m, const struct stat *st, struct err *err)
 	return 0;
 }
 
+/* 0 there is room for it, -1 with err. */
+static int
+check_quota(const struct mbox *m, struct err *err)
+{
+	const struct quota limits = { .bytes = m->delivery->quota.bytes };
+	const struct quota used = { .bytes = (uint64_t)m->length };
+	uint64_t bytes = m->newlines + m->ours.bytes;
+
+	m->receipt->over_quota = quota_exceeded(&limits, &used, bytes, 0);
+	if (!m->receipt->over_quota)
+		return 0;
+	over_quota(&limits, bytes, err);
+	return -1;
+}
+
 /* Decide, with the fcntl lock held, from the file as it is now. 1, 0 it has lost its name, -1 with
  * err. */
 static int
@@ -50,7 +65,8 @@ make_plan(struct mbox *m, struct err *err)
 	if (st.st_nlink == 0)
 		return 0;
 	if (mbox_check_file(m, &st, err) == -1 || find_torn(m, &st, err) == -1 ||
-	    mbox_missing_newlines(m, m->length, &m->newlines, err) == -1)
+	    mbox_missing_newlines(m, m->length, &m->newlines, err) == -1 ||
+	    check_quota(m, err) == -1)
 		return -1;
 	m->times[0] = st.st_atim;
 	m->times[1] = st.st_mtim;

@@ -236,8 +236,8 @@ tell(const struct walk *walk, unsigned steps, size_t number, map_complain_fn *co
     struct err *err)
 {
 	struct buf why = BUF_INIT;
-	int failed = steps > 0 ? buf_adds(&why, "this goes round in a circle: ")
-	                       : buf_addf(&why, "this takes more than %d steps: ", MAP_STEPS_MAX);
+	int failed = steps > 0 ? buf_adds(&why, MAP_WHY_CIRCLE)
+	                       : buf_addf(&why, MAP_WHY_LONG "%d steps: ", MAP_STEPS_MAX);
 
 	for (unsigned i = 0; i <= (steps > 0 ? steps : 3); i++)
 		failed |= buf_addf(&why, "%s%.100s", i > 0 ? " -> " : "",

@@ -14,6 +14,7 @@
 
 #include "io.h"
 #include "map_file.h"
+#include "progress.h"
 
 /* ---- all lines --------------------------------------------------------------------------------
  */
@@ -81,7 +82,7 @@ enter(struct map_source *source, uint32_t number, struct err *err)
 	uint32_t other = map_index_find(&source->keys, line->folded);
 
 	if (other != MAP_INDEX_NONE) {
-		err_set(err, 0, "%.100s is already mapped in line %u", line->folded, other + 1);
+		err_set(err, 0, "%.100s" MAP_WHY_TWICE "%u", line->folded, other + 1);
 		map_line_reject(line);
 		return -1;
 	}
@@ -148,6 +149,8 @@ read_lines(struct map_source *source, const struct complaints *complaints, struc
 		char *newline = memchr(p, '\n', (size_t)(end - p));
 		char *stop = newline != NULL ? newline : end;
 
+		if (PROGRESS_DUE(source->nlines))
+			progress_tell("reading the map", source->nlines, source->room);
 		source->no_newline = newline == NULL;
 		if (read_line(source, p, (size_t)(stop - p), complaints, err) == -1)
 			return -1;

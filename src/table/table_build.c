@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "io.h"
+#include "progress.h"
 #include "table_gdbm.h"
 #include "table_page.h"
 
@@ -206,6 +207,8 @@ write_records(struct table_builder *builder, struct plan *plan, struct table_gdb
 		uint32_t *order = plan->order + plan->first[number];
 		size_t n = plan->first[number + 1] - plan->first[number];
 
+		if (PROGRESS_DUE(i))
+			progress_tell("writing", i * builder->nitems / npages, builder->nitems);
 		if (table_page_begin(record, number, plan->header.id) == -1)
 			return err_set(err, errno, "build %s", builder->path);
 		if (fill_page(builder, order, n, record, err) == -1)

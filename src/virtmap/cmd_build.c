@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "editor.h"
+#include "meter.h"
 
 static enum status
 index_accounts(const struct virtmap *virtmap)
@@ -23,7 +24,10 @@ cmd_build(const struct virtmap *virtmap, const char *options, int argc, char **a
 {
 	struct editor editor;
 	int dry = strchr(options, 'n') != NULL;
-	enum status status = editor_open(&editor, virtmap, dry ? EDITOR_READ : EDITOR_CHANGE, 0);
+	enum status status;
+
+	meter_start();
+	status = editor_open(&editor, virtmap, dry ? EDITOR_READ : EDITOR_CHANGE, 0);
 
 	(void)argc;
 	(void)argv;

@@ -10,6 +10,8 @@
 
 #include "editor.h"
 #include "intake.h"
+#include "meter.h"
+#include "progress.h"
 
 struct change {
 	struct editor editor;
@@ -127,6 +129,8 @@ make(struct change *change, struct err *err)
 	for (size_t i = 0; failed == 0 && i < map_source_count(staged); i++) {
 		const struct map_entry *entry = map_source_entry(staged, i);
 
+		if (PROGRESS_DUE(i))
+			progress_tell("importing", i, map_source_count(staged));
 		failed = entry != NULL ? merge(change, entry, err) : err_set(err, ENOMEM, "import");
 	}
 	return failed;
@@ -179,6 +183,7 @@ import(const struct virtmap *virtmap, struct change *change, const struct format
 {
 	struct err err;
 
+	meter_start();
 	if (intake_read(&change->intake, format, path, &err) == -1)
 		return speech_fail(&err);
 	/* More likely a broken pipe in front of us than the wish for an empty map. */

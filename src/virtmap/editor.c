@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "io.h"
+#include "meter.h"
 
 #define LOCK_SECONDS 60 /* a build of a million mappings takes a few */
 
@@ -38,17 +39,17 @@ find_group(const char *name, gid_t *gid, struct err *err)
 	return 0;
 }
 
-static int
-choose_mode(struct editor *editor, struct err *err)
+int
+editor_map_mode(const struct virtmap *virtmap, gid_t *gid, mode_t *mode, struct err *err)
 {
-	const char *group = editor->virtmap->settings->map_group;
+	const char *group = virtmap->settings->map_group;
 
-	editor->gid = (gid_t)-1;
-	editor->mode = 0644;
+	*gid = (gid_t)-1;
+	*mode = 0644;
 	if (*group == '\0')
 		return 0;
-	editor->mode = 0640;
-	return find_group(group, &editor->gid, err);
+	*mode = 0640;
+	return find_group(group, gid, err);
 }
 
 /* ---- opening ------------------------------------------------------------------------------- */
@@ -226,16 +227,19 @@ editor_open(struct editor *editor, const struct virtmap *virtmap, enum editor_mo
 	struct err err;
 
 	*editor = (struct editor){ .virtmap = virtmap, .lock = -1 };
-	if (choose_mode(editor, &err) == -1) {
+	if (editor_map_mode(virtmap, &editor->gid, &editor->mode, &err) == -1) {
 		speech_fail(&err);
 		return err.num == 0 ? STATUS_CONFIG : STATUS_LATER;
 	}
+	if (mode != EDITOR_READ)
+		meter_start();
 	if (mode != EDITOR_READ && (status = take_lock(editor, mode)) != STATUS_OK)
 		return status;
 	if (read_source(editor, create, &err) == -1 || open_accounts(editor, &err) == -1)
 		return speech_fail(&err);
 	if (mode != EDITOR_READ && look_back(editor, &err) == -1)
 		return speech_fail(&err);
+	meter_hide();
 	return STATUS_OK;
 }
 

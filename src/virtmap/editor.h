@@ -63,4 +63,8 @@ enum status editor_check(struct editor *editor);
 
 void editor_close(struct editor *editor);
 
+/* Group (gid_t)-1 for any, and mode that a compiled map is to have. 0, or -1 with err: num 0 if
+ * there is no such group. */
+int editor_map_mode(const struct virtmap *virtmap, gid_t *gid, mode_t *mode, struct err *err);
+
 #endif

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "io.h"
+#include "progress.h"
 #include "virtmap.h"
 
 #define INPUT_MAX 0x7fffffff /* bytes, as of the map */
@@ -121,6 +122,8 @@ add_row(struct intake *intake, struct intake_place place, struct format_span key
 
 	if (rows == NULL)
 		return no_memory(err);
+	if (PROGRESS_DUE(intake->nrows))
+		progress_tell("reading the import", intake->nrows, 0);
 	intake->rows = rows;
 	if ((rc = add_key(text, key, err)) == -1)
 		return -1;

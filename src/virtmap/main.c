@@ -21,7 +21,8 @@
 static const struct command commands[] = {
 	{ "build", "[-n]", "compile the map and write the list of its domains", "n", 0, 0,
 	    cmd_build },
-	{ "check", "", "tell every fault of map, accounts and compiled map", "", 0, 0, cmd_check },
+	{ "check", "[-jl] [NAME...]", "find everything that keeps mail from its place", "jl", 0, -1,
+	    cmd_check },
 	{ "list", "[-js] [PATTERN...]", "mappings whose key or target matches", "js", 0, -1,
 	    cmd_list },
 	{ "domains", "[-j] [PATTERN...]", "a row for every domain", "j", 0, -1, cmd_domains },
@@ -44,6 +45,8 @@ static const struct command commands[] = {
 	{ "export", "FORMAT", "the map for another program, or for import", "", 1, 1, cmd_export },
 	{ "resolve", "[-q|-v] ADDRESS...", "where mail goes, as delivery would decide it", "qv", 1,
 	    -1, cmd_resolve },
+	{ "complete", "KIND [WORD]", "for the shell: what a word may become", "", 1, 2,
+	    cmd_complete },
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -156,7 +159,10 @@ run(const struct command *command, const struct options *options, int argc, char
 {
 	struct settings settings;
 	struct virtmap virtmap = {
-		.settings = &settings, .trusted = io_is_root(), .verb = command->name
+		.settings = &settings,
+		.trusted = io_is_root(),
+		.verb = command->name,
+		.settings_path = options->file != NULL ? options->file : SETTINGS_FILE,
 	};
 	enum status status;
 	struct err err;

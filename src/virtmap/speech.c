@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "meter.h"
 #include "pager.h"
 #include "text.h"
 #include "virtmap.h"
@@ -30,6 +31,7 @@ speech_say(FILE *to, const char *fmt, ...)
 		fputs("virtmap: out of memory\n", stderr);
 		exit(STATUS_LATER);
 	}
+	meter_hide();
 	fprintf(to, "%s\n", safe);
 	free(safe);
 	free(text);
@@ -87,6 +89,7 @@ speech_end(enum status status)
 {
 	struct err err;
 
+	meter_hide();
 	if (pager_end(&err) == 0)
 		return status;
 	speech_say(stderr, "virtmap: %s", err.text);

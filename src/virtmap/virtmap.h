@@ -30,8 +30,9 @@ enum status {
 /* What every command gets. */
 struct virtmap {
 	const struct settings *settings;
-	int trusted;      /* running as root: take orders only from root's files */
-	const char *verb; /* the command's name: what the history says was done */
+	int trusted;               /* running as root: take orders only from root's files */
+	const char *verb;          /* the command's name: what the history says was done */
+	const char *settings_path; /* the file they were read from */
 };
 
 struct command {
@@ -49,7 +50,7 @@ typedef enum status command_fn(
     const struct virtmap *virtmap, const char *options, int argc, char **argv);
 command_fn cmd_build, cmd_check, cmd_add, cmd_set, cmd_rm, cmd_rename, cmd_batch, cmd_visual,
     cmd_log, cmd_diff, cmd_undo, cmd_list, cmd_get, cmd_domains, cmd_resolve, cmd_import,
-    cmd_export;
+    cmd_complete, cmd_export;
 
 /* ---- speech.c ------------------------------------------------------------------------------ */
 

@@ -147,6 +147,8 @@ add_copy(struct buf *out, const struct copy *copy)
 	if (add_text(out, ", account=", copy->account->name, "") == -1 ||
 	    add_text(out, format, copy->mailbox.path, "") == -1)
 		return -1;
+	if (receipt->folder[0] != '\0' && add_text(out, ", folder=", receipt->folder, "") == -1)
+		return -1;
 	if (receipt->name[0] != '\0' && add_text(out, ", file=", receipt->name, "") == -1)
 		return -1;
 	if (copy->report.size > 0 &&

@@ -85,7 +85,8 @@ same_destination(
 {
 	return copy->account->uid == account->uid && copy->account->gid == account->gid &&
 	       copy->mailbox.format == mailbox->format &&
-	       strcmp(copy->mailbox.path, mailbox->path) == 0;
+	       strcmp(copy->mailbox.path, mailbox->path) == 0 &&
+	       strcmp(or_else(copy->mailbox.folder, ""), or_else(mailbox->folder, "")) == 0;
 }
 
 static int
@@ -135,6 +136,21 @@ add_to_copy(struct copy *copy, struct recipient *recipient, struct err *err)
 	return 0;
 }
 
+/* Where an account's mail goes: its mailbox, and there the folder that the detail names. */
+static int
+locate(struct mailbox *out, const struct answer *answer, const struct settings *settings,
+    struct err *err)
+{
+	const struct account *account = &answer->account;
+
+	if (mailbox_locate(out, account->mailbox != NULL ? account->mailbox : settings->mailbox,
+	        account->name, account->home, err) == -1)
+		return -1;
+	if (settings->detail_folders == FOLDERS_NO)
+		return 0;
+	return mailbox_choose_folder(out, answer->detail, err);
+}
+
 static int
 plan_copy(struct plan *plan, struct recipient *recipient, struct err *err)
 {
@@ -143,10 +159,10 @@ plan_copy(struct plan *plan, struct recipient *recipient, struct err *err)
 	struct copy *copy = NULL;
 	bool is_new;
 
-	if (mailbox_locate(&mailbox,
-	        account->mailbox != NULL ? account->mailbox : plan->settings->mailbox,
-	        account->name, account->home, err) == -1)
+	if (locate(&mailbox, &recipient->answer, plan->settings, err) == -1) {
+		mailbox_free(&mailbox);
 		return -1;
+	}
 	for (size_t i = 0; i < plan->ncopies && copy == NULL; i++)
 		if (same_destination(plan->copies[i], account, &mailbox))
 			copy = plan->copies[i];

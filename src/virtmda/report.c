@@ -32,5 +32,6 @@ report_check(struct report *report)
 		outcome_defer(outcome, claimed.status, "%s", claimed.text);
 	report->receipt.note[sizeof(report->receipt.note) - 1] = '\0';
 	report->receipt.name[sizeof(report->receipt.name) - 1] = '\0';
+	report->receipt.folder[sizeof(report->receipt.folder) - 1] = '\0';
 	report->message_id[sizeof(report->message_id) - 1] = '\0';
 }

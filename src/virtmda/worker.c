@@ -74,6 +74,30 @@ note_message(const struct message *message, struct report *report)
 	buf_free(&id);
 }
 
+/* Full: proven, so the administrator's word decides whether the mail waits. */
+static void
+settle_over_quota(const struct job *job, const struct err *err, struct outcome *outcome)
+{
+	if (job->settings->over_quota == OVER_QUOTA_REJECT)
+		outcome_reject(outcome, "5.2.2", "%s", err->text);
+	else
+		outcome_defer(outcome, "4.2.2", "%s", err->text);
+}
+
+/* Before a byte is read: is there room for any message at all? What cannot be told here the
+ * delivery will tell. 0 or -1, the outcome then set. */
+static int
+look_for_room(
+    const struct job *job, const struct mailbox_delivery *delivery, struct outcome *outcome)
+{
+	struct err err;
+
+	if (mailbox_has_room(job->mailbox, delivery, 1, job->dry_run, &err) != 0)
+		return 0;
+	settle_over_quota(job, &err, outcome);
+	return -1;
+}
+
 static void
 work(const struct job *job, const struct mailbox_broker *broker, struct report *report)
 {
@@ -82,11 +106,22 @@ work(const struct job *job, const struct mailbox_broker *broker, struct report *
 		.uid = job->account->uid,
 		.lock_timeout = job->settings->lock_timeout,
 		.broker = broker,
+		.create_folder = job->settings->detail_folders == FOLDERS_CREATE,
+		.warning = { .percent = job->settings->quota_warning,
+		    .template = job->settings->quota_warning_template,
+		    .account = job->account->name },
 	};
 	struct message *message;
 	struct err err;
 
 	if (prepare(job, &report->outcome) == -1)
+		return;
+	if (quota_limits(&delivery.quota, job->settings->quota, job->account->quota_rule, &err) ==
+	    -1) {
+		outcome_from_err(&report->outcome, &err);
+		return;
+	}
+	if (look_for_room(job, &delivery, &report->outcome) == -1)
 		return;
 	if (job->dry_run) {
 		outcome_deliver(&report->outcome, "2.0.0", "would be delivered");
@@ -99,10 +134,12 @@ work(const struct job *job, const struct mailbox_broker *broker, struct report *
 	note_message(message, report);
 	delivery.message = message;
 	process_hold();
-	if (mailbox_deliver(job->mailbox, &delivery, &report->receipt, &err) == -1)
-		outcome_from_err(&report->outcome, &err);
-	else
+	if (mailbox_deliver(job->mailbox, &delivery, &report->receipt, &err) == 0)
 		outcome_deliver(&report->outcome, "2.0.0", "delivered");
+	else if (report->receipt.over_quota)
+		settle_over_quota(job, &err, &report->outcome);
+	else
+		outcome_from_err(&report->outcome, &err);
 	message_free(message);
 }
 

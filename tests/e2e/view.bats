@@ -10,6 +10,7 @@ ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 BUILD=${BUILD:-build}
 case $BUILD in /*) ;; *) BUILD=$ROOT/$BUILD ;; esac
 CR=$(printf '\r')
+ESC=$(printf '\033')
 
 setup() {
 	DIR=$(mktemp -d)
@@ -262,4 +263,45 @@ pager() {
 	run tv export virtusertable
 	[ "$status" -eq 1 ]
 	[[ $output == *"paged: export: "*" not carried over"* ]]
+}
+
+# ---- the meter -----------------------------------------------------------------------------
+
+# large: a map of which it is told how far one is; slow COMMAND...: it has to wait for somebody
+# else's lock, so that the first half second is over when it gets to work.
+large() { seq -f 'u%.0f@one.example bob' 30000 >>"$DIR/virtmaps"; }
+slow() {
+	rm -f "$DIR/held"
+	flock "$DIR/virtmaps.lock" sh -c 'echo >"$1"; sleep 1' sh "$DIR/held" &
+	while [ ! -e "$DIR/held" ]; do sleep 0.02; done
+	"$@"
+}
+
+@test "progress: on a terminal it is shown and erased" {
+	large
+	export TERM=vt100
+	run slow t "$BUILD/virtmap" -C "$DIR/conf" build
+	echo "$output" | cat -v
+	[ "$status" -eq 0 ]
+	[[ $output == *"${ESC}[Kvirtmap: reading the map: "*" of 300"*"%)"* ]]
+	[[ $output == *"${ESC}[K$DIR/virtmaps: 30012 virtual user/host mappings" ]]
+}
+
+@test "progress: nowhere but on a terminal that can erase" {
+	large
+	run slow v build
+	[ "$output" = "$DIR/virtmaps: 30012 virtual user/host mappings" ]
+	run slow t -o "$BUILD/virtmap" -C "$DIR/conf" build
+	[ "$output" = "$DIR/virtmaps: 30012 virtual user/host mappings" ]
+	TERM=dumb run slow t "$BUILD/virtmap" -C "$DIR/conf" build
+	[ "$output" = "$DIR/virtmaps: 30012 virtual user/host mappings" ]
+}
+
+@test "progress: with standard error alone a terminal, standard output stays clean" {
+	large
+	export TERM=vt100
+	slow "$BATS_TEST_DIRNAME/terminal.py" -e sh -c '"$1" -C "$2" build >"$3"' sh "$BUILD/virtmap" "$DIR/conf" "$DIR/out" >"$DIR/seen"
+	[ "$(cat "$DIR/out")" = "$DIR/virtmaps: 30012 virtual user/host mappings" ]
+	grep -q 'reading the map: ' "$DIR/seen"
+	[ "$(tail -c 3 "$DIR/seen")" = "$(printf '\033[K')" ]
 }

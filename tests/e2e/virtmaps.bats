@@ -15,6 +15,7 @@ setup() {
 		domains = $DIR/domains
 		accounts = passwd-file:$DIR/accounts
 		aliases = $DIR/aliases
+		accepted_domains = none
 		mailbox = maildir:~/Maildir
 	EOT
 	printf '%s:x:1001:1001::/home/%s::\n' bob bob carol carol >"$DIR/accounts"

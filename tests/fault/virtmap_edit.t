@@ -64,7 +64,7 @@ class World:
         shutil.rmtree(self.dir, ignore_errors=True)
         os.mkdir(self.dir)
         self.write("conf", "map = {0}/virtmaps\ndomains = {0}/domains\nlocal_domains = localhost\n"
-                   "accounts = passwd-file:{0}/accounts\naliases = none\n".format(self.dir))
+                   "accounts = passwd-file:{0}/accounts\naliases = none\naccepted_domains = none\n".format(self.dir))
         self.write("accounts", "bob:x:1001:1001::/home/bob::\n")
         if with_map:
             self.write("virtmaps", OLD)

@@ -29,3 +29,8 @@ $(BUILD)/fuzz_mailpeek_%: $(BUILD)/tests/fuzz/fuzz_mailpeek_%.o $(call lib,mailp
 $(BUILD)/fuzz_virtmap_%: $(BUILD)/tests/fuzz/fuzz_virtmap_%.o $(call lib,virtmap $(virtmap_ROOMS))
 	@$(if $(Q),echo "  LD    $@")
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(virtmap_LIBS)
+
+# fuzz_virtmda_FOO is about a part of virtmda.
+$(BUILD)/fuzz_virtmda_%: $(BUILD)/tests/fuzz/fuzz_virtmda_%.o $(call lib,virtmda $(virtmda_ROOMS))
+	@$(if $(Q),echo "  LD    $@")
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(LIBS)

@@ -99,7 +99,7 @@ create(const char *name)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct mailbox mailbox = { MAILBOX_MAILDIR, path };
+	struct mailbox mailbox = { .format = MAILBOX_MAILDIR, .path = path };
 	char *text = malloc(size + 1), *rest = text, *name;
 	struct walk walk = { .n = 0 };
 	struct err err;

@@ -73,7 +73,8 @@ write_mbox(const uint8_t *data, size_t size)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct mailbox mailbox = { MAILBOX_MBOX, (char *)(uintptr_t)write_mbox(data, size) };
+	struct mailbox mailbox = { .format = MAILBOX_MBOX,
+		.path = (char *)(uintptr_t)write_mbox(data, size) };
 	struct walk walk = { .data = data, .size = size }, bare = { .data = data, .size = size };
 	struct err err;
 	uint64_t got = 0;

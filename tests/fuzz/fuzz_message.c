@@ -158,7 +158,7 @@ round_trip(const struct buf *mbox, const uint8_t *data, size_t size)
 {
 	static char path[4096];
 	static int fd = -1;
-	struct mailbox mailbox = { MAILBOX_MBOX, path };
+	struct mailbox mailbox = { .format = MAILBOX_MBOX, .path = path };
 	struct buf wanted = unquoted(mbox);
 	struct err err;
 	size_t n = 0;

@@ -17,7 +17,7 @@ static int
 deliver(void)
 {
 	char path[PATH_MAX];
-	struct mailbox mailbox = { MAILBOX_MAILDIR, path };
+	struct mailbox mailbox = { .format = MAILBOX_MAILDIR, .path = path };
 
 	strlcpy(path, in_dir("Maildir"), sizeof(path));
 	err = (struct err){ 0 };
@@ -264,7 +264,7 @@ END_TEST
 START_TEST(a_missing_home_is_not_made)
 {
 	char path[PATH_MAX];
-	struct mailbox mailbox = { MAILBOX_MAILDIR, path };
+	struct mailbox mailbox = { .format = MAILBOX_MAILDIR, .path = path };
 
 	strlcpy(path, in_dir("home/Maildir"), sizeof(path));
 	ck_assert_int_eq(mailbox_deliver(&mailbox, &delivery, &receipt, &err), -1);

@@ -177,7 +177,7 @@ note(void *arg, const struct scan_message *m)
 static int
 scan(unsigned want, struct err *err)
 {
-	struct mailbox mailbox = { MAILBOX_MAILDIR, root };
+	struct mailbox mailbox = { .format = MAILBOX_MAILDIR, .path = root };
 
 	seen.count = 0;
 	return mailbox_scan(&mailbox, want, note, &seen, err);
@@ -201,7 +201,7 @@ append(void *arg, const void *data, size_t len, struct err *err)
 static struct mailbox_summary
 summarise(void)
 {
-	struct mailbox mailbox = { MAILBOX_MAILDIR, root };
+	struct mailbox mailbox = { .format = MAILBOX_MAILDIR, .path = root };
 	struct mailbox_summary sum;
 	struct err err;
 
@@ -272,7 +272,7 @@ END_TEST
 
 START_TEST(raw)
 {
-	struct mailbox mailbox = { MAILBOX_MAILDIR, root };
+	struct mailbox mailbox = { .format = MAILBOX_MAILDIR, .path = root };
 	struct buf out = BUF_INIT;
 	struct err err;
 	unsigned char bytes[200001];
@@ -533,7 +533,7 @@ START_TEST(access_times_stay)
 	static const char *const parts[] = { ".", "new", "cur", "cur/1700000001.M9P1.h:2,FR" };
 	const struct timespec times[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
 	struct stat before[COUNT(parts)], after;
-	struct mailbox mailbox = { MAILBOX_MAILDIR, root };
+	struct mailbox mailbox = { .format = MAILBOX_MAILDIR, .path = root };
 	struct buf out = BUF_INIT;
 	struct err err;
 	char at[600];

@@ -16,7 +16,7 @@ static int
 deliver(void)
 {
 	char path[PATH_MAX];
-	struct mailbox mailbox = { MAILBOX_MBOX, path };
+	struct mailbox mailbox = { .format = MAILBOX_MBOX, .path = path };
 
 	strlcpy(path, in_dir("box"), sizeof(path));
 	err = (struct err){ 0 };
@@ -184,7 +184,8 @@ END_TEST
 
 START_TEST(a_missing_directory_is_not_made)
 {
-	struct mailbox mailbox = { MAILBOX_MBOX, (char *)(uintptr_t)in_dir("home/box") };
+	struct mailbox mailbox = { .format = MAILBOX_MBOX,
+		.path = (char *)(uintptr_t)in_dir("home/box") };
 
 	ck_assert_int_eq(mailbox_deliver(&mailbox, &delivery, &receipt, &err), -1);
 	ck_assert_int_eq(err.num, ENOENT);

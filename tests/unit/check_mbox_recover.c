@@ -21,7 +21,7 @@ static int
 deliver(void)
 {
 	char path[PATH_MAX];
-	struct mailbox mailbox = { MAILBOX_MBOX, path };
+	struct mailbox mailbox = { .format = MAILBOX_MBOX, .path = path };
 
 	strlcpy(path, in_dir("box"), sizeof(path));
 	err = (struct err){ 0 };

@@ -216,7 +216,7 @@ note(void *arg, const struct scan_message *m)
 static int
 scan(struct err *err)
 {
-	struct mailbox mailbox = { MAILBOX_MBOX, path };
+	struct mailbox mailbox = { .format = MAILBOX_MBOX, .path = path };
 
 	seen.count = 0;
 	buf_clear(&seen.headers);
@@ -241,7 +241,7 @@ append(void *arg, const void *data, size_t len, struct err *err)
 static void
 assert_raw(size_t number, const void *expected, size_t len, const char *what)
 {
-	struct mailbox mailbox = { MAILBOX_MBOX, path };
+	struct mailbox mailbox = { .format = MAILBOX_MBOX, .path = path };
 	struct buf raw = BUF_INIT;
 	struct err err;
 	int rc = mailbox_raw(&mailbox, number, append, &raw, &err);
@@ -383,7 +383,7 @@ END_TEST
 
 START_TEST(raw_of_none)
 {
-	struct mailbox mailbox = { MAILBOX_MBOX, path };
+	struct mailbox mailbox = { .format = MAILBOX_MBOX, .path = path };
 	struct buf raw = BUF_INIT;
 	struct err err;
 
@@ -626,7 +626,7 @@ touch(const char *name, time_t when)
 static struct mailbox_summary
 summarise(void)
 {
-	struct mailbox mailbox = { MAILBOX_MBOX, path };
+	struct mailbox mailbox = { .format = MAILBOX_MBOX, .path = path };
 	struct mailbox_summary sum;
 	struct err err;
 
@@ -814,7 +814,7 @@ static const struct place {
 START_TEST(place)
 {
 	const struct place *p = &places[_i];
-	struct mailbox mailbox = { MAILBOX_MBOX, path };
+	struct mailbox mailbox = { .format = MAILBOX_MBOX, .path = path };
 	struct buf raw = BUF_INIT;
 	struct err err;
 
@@ -836,7 +836,7 @@ END_TEST
 
 START_TEST(foreign)
 {
-	struct mailbox mailbox = { MAILBOX_MBOX, path };
+	struct mailbox mailbox = { .format = MAILBOX_MBOX, .path = path };
 	struct mailbox_summary sum;
 	struct err err;
 

@@ -128,6 +128,13 @@ static const struct {
 	{ "bob:x:1:2::/h::userdb_uid=7 userdb_gid=8 userdb_home=/other", "bob", 7, 8, "/other",
 	    NULL, NULL },
 	{ "bob:x:1:2::/h::xuserdb_uid=7 userdb_uidx=9", "bob", 1, 2, "/h", NULL, NULL },
+	{ "bob:x:1:2::/h::userdb_quota_rule=Trash:ignore", "bob", 1, 2, "/h", NULL,
+	    "Trash:ignore" },
+	{ "bob:x:1:2::/h::userdb_quota_storage_size=2G", "bob", 1, 2, "/h", NULL,
+	    "*:bytes=2147483648:messages=0" },
+	{ "bob:x:1:2::/h::userdb_quota_message_count=10 userdb_quota_storage_size=unlimited "
+	  "userdb_quota_rule=*:storage=1",
+	    "bob", 1, 2, "/h", NULL, "*:bytes=0:messages=10" },
 	{ "b\xc3\xa4r:x:1:2::/h", "b\xc3\xa4r", 1, 2, "/h", NULL, NULL },
 };
 
@@ -190,6 +197,11 @@ static const struct {
 	{ LINE("bob:x:1:2::/h::userdb_mail="), "userdb_mail is empty" },
 	{ LINE("bob:x:1:2::/h::userdb_uid=x"), "is not a number" },
 	{ LINE("bob:x:1:2::/h::userdb_home=x"), "is not an absolute path" },
+	{ LINE("bob:x:1:2::/h::userdb_quota_rule=1G"),
+	    "userdb_quota_rule: \"1G\" is no quota rule" },
+	{ LINE("bob:x:1:2::/h::userdb_quota_rule=*:storage=lots"), "\"lots\" is not a size" },
+	{ LINE("bob:x:1:2::/h::userdb_quota_storage_size=1X"), "\"1X\" is not a size" },
+	{ LINE("bob:x:1:2::/h::userdb_quota_message_count=-1"), "\"-1\" is not a size" },
 	{ LINE("bob:x:1:2::/h\r"), "carriage return" },
 	{ LINE("bob:x:1:2::/h\0:x"), "NUL byte" },
 	{ LINE("bob:x:1:2::/h\x1b[m"), "control character" },

@@ -78,9 +78,15 @@ START_TEST(defaults)
 	ck_assert_str_eq(s.aliases, "/etc/mail/aliases");
 	ck_assert_str_eq(s.mailbox, "mbox:/var/mail/%u");
 	ck_assert_str_eq(s.local_domains, "");
+	ck_assert_str_eq(s.accepted_domains, "cf:/etc/mail/sendmail.cf");
 	ck_assert_str_eq(s.postmaster, "postmaster");
 	ck_assert_int_eq(s.unmatched, UNMATCHED_NOUSER);
 	ck_assert_int_eq(s.forward_files, FORWARD_HANDOVER);
+	ck_assert_int_eq(s.detail_folders, FOLDERS_NO);
+	ck_assert_str_eq(s.quota, "none");
+	ck_assert_int_eq(s.over_quota, OVER_QUOTA_DEFER);
+	ck_assert_uint_eq(s.quota_warning, 90);
+	ck_assert_str_eq(s.quota_warning_template, "");
 	ck_assert(s.delivered_to);
 	ck_assert_uint_eq(s.min_uid, 1);
 	ck_assert_uint_eq(s.lock_timeout, 60);
@@ -108,6 +114,11 @@ START_TEST(whole_file)
 	                           "postmaster = root@a.example\n"
 	                           "unmatched = local\n"
 	                           "forward_files = ignore\n"
+	                           "detail_folders = create\n"
+	                           "quota = storage=1G messages=10000\n"
+	                           "over_quota = reject\n"
+	                           "quota_warning = 0\n"
+	                           "quota_warning_template = /m/warning\n"
 	                           "delivered_to = no\n"
 	                           "min_uid = 4294967294\n"
 	                           "lock_timeout = 3600\n"
@@ -129,6 +140,11 @@ START_TEST(whole_file)
 	ck_assert_str_eq(s.postmaster, "root@a.example");
 	ck_assert_int_eq(s.unmatched, UNMATCHED_LOCAL);
 	ck_assert_int_eq(s.forward_files, FORWARD_IGNORE);
+	ck_assert_int_eq(s.detail_folders, FOLDERS_CREATE);
+	ck_assert_str_eq(s.quota, "storage=1G messages=10000");
+	ck_assert_int_eq(s.over_quota, OVER_QUOTA_REJECT);
+	ck_assert_uint_eq(s.quota_warning, 0);
+	ck_assert_str_eq(s.quota_warning_template, "/m/warning");
 	ck_assert(!s.delivered_to);
 	ck_assert_uint_eq(s.min_uid, 4294967294u);
 	ck_assert_uint_eq(s.lock_timeout, 3600);
@@ -220,6 +236,11 @@ static const struct bad {
 	    "local_domains: \"a.example,b.example\": must be domains with blanks between them"),
 	BAD("local_domains = a @b\n", 1,
 	    "local_domains: \"a @b\": must be domains with blanks between them"),
+	BAD("accepted_domains = /etc/mail/sendmail.cf\n", 1,
+	    "accepted_domains: \"/etc/mail/sendmail.cf\": must be \"none\", \"cf:/PATH\" or "
+	    "\"names:/PATH\""),
+	BAD("accepted_domains = cf:sendmail.cf\n", 1,
+	    "accepted_domains: \"cf:sendmail.cf\": must be an absolute path"),
 	BAD("postmaster =\n", 1, "postmaster: \"\": is empty"),
 	BAD("postmaster = a, b\n", 1, "postmaster: \"a, b\": must be one name or address"),
 	BAD("postmaster = |/bin/sh\n", 1,
@@ -235,6 +256,17 @@ static const struct bad {
 	BAD("unmatched =\n", 1, "unmatched: \"\": must be \"nouser\" or \"local\""),
 	BAD("forward_files = yes\n", 1,
 	    "forward_files: \"yes\": must be \"handover\" or \"ignore\""),
+	BAD("detail_folders = yes\n", 1,
+	    "detail_folders: \"yes\": must be \"no\" or \"existing\" or \"create\""),
+	BAD("quota =\n", 1,
+	    "quota: \"\": must be \"none\" or limits such as \"storage=1G messages=10000\""),
+	BAD("quota = 1G\n", 1,
+	    "quota: \"1G\": must be \"none\" or limits such as \"storage=1G messages=10000\""),
+	BAD("over_quota = bounce\n", 1, "over_quota: \"bounce\": must be \"defer\" or \"reject\""),
+	BAD("quota_warning = 101\n", 1,
+	    "quota_warning: \"101\": must be a whole number from 0 to 100 (too large)"),
+	BAD("quota_warning_template = t\n", 1,
+	    "quota_warning_template: \"t\": must be an absolute path"),
 	BAD("delivered_to = true\n", 1, "delivered_to: \"true\": must be \"yes\" or \"no\""),
 	BAD("delivered_to =\n", 1, "delivered_to: \"\": must be \"yes\" or \"no\""),
 	BAD("min_uid = 0\n", 1,
@@ -467,7 +499,7 @@ START_TEST(names)
 		settings_free(&s);
 		n++;
 	}
-	ck_assert_uint_eq(n, 16);
+	ck_assert_uint_eq(n, 22);
 }
 END_TEST
 

@@ -297,7 +297,7 @@ ask_everything(int socket)
 
 START_TEST(serves_an_mbox)
 {
-	const struct mailbox mailbox = { MAILBOX_MBOX, box };
+	const struct mailbox mailbox = { .format = MAILBOX_MBOX, .path = box };
 	struct report report;
 	struct err err;
 
@@ -325,7 +325,7 @@ ask_for_files(int socket)
 
 START_TEST(refuses_a_maildir_everything)
 {
-	const struct mailbox mailbox = { MAILBOX_MAILDIR, box };
+	const struct mailbox mailbox = { .format = MAILBOX_MAILDIR, .path = box };
 	struct report report;
 	struct err err;
 
@@ -361,7 +361,7 @@ say_nonsense(int socket)
 START_TEST(silence_is_no_report)
 {
 	static void (*const workers[])(int) = { say_nothing, say_half, say_nonsense };
-	const struct mailbox mailbox = { MAILBOX_MBOX, box };
+	const struct mailbox mailbox = { .format = MAILBOX_MBOX, .path = box };
 	struct report report;
 	struct err err;
 

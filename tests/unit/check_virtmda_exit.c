@@ -121,7 +121,8 @@ START_TEST(log_line_of_a_copy)
 	static char name[] = "bob", path[] = "/var/mail/bob", match[] = "@one.example",
 	            original[] = "Info@one.example";
 	const struct account account = { .name = name };
-	struct copy copy = { .account = &account, .mailbox = { MAILBOX_MBOX, path } };
+	struct copy copy = { .account = &account,
+		.mailbox = { .format = MAILBOX_MBOX, .path = path } };
 	struct recipient recipient = { .original = original, .copy = &copy };
 
 	report_init(&copy.report);

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The domains of the text, each with the line that names it first. Neighbouring lines mostly are of
+ * one domain, so the tree is asked once for each run of them.
+ */
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+
+enum map_rung
+check_rung(const char *folded)
+{
+	const char *at = strrchr(folded, '@');
+
+	if (at == NULL)
+		return RUNG_PARENT;
+	if (at == folded)
+		return at[1] == '\0' ? RUNG_EVERYTHING : RUNG_CATCHALL;
+	if (at - folded >= 2 && strncmp(at - 2, "++", 2) == 0)
+		return at - folded == 2 ? RUNG_ANY_DETAIL : RUNG_USER_DETAIL;
+	if (at - folded >= 2 && strncmp(at - 2, "+*", 2) == 0)
+		return at - folded == 2 ? RUNG_ANY_MAYBE : RUNG_USER_ANY;
+	return RUNG_EXACT;
+}
+
+/* The domain of a folded key, NULL for "@". */
+static const char *
+domain_of(const char *folded)
+{
+	const char *at = strrchr(folded, '@');
+
+	if (at == NULL)
+		return folded;
+	return at[1] == '\0' ? NULL : at + 1;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(
+	    ((const struct check_domain *)a)->name, ((const struct check_domain *)b)->name);
+}
+
+static int
+add(struct check *check, size_t *room, const char *name, size_t line)
+{
+	struct check_domain *domain = malloc(sizeof(*domain));
+	struct check_domain **known;
+
+	if (domain == NULL)
+		return -1;
+	domain->name = name;
+	domain->line = line;
+	known = tsearch(domain, &check->by_name, by_name);
+	if (known == NULL || *known != domain) {
+		free(domain);
+		return known == NULL ? -1 : 0;
+	}
+	if (check->ndomains == *room) {
+		size_t more = *room * 2 + 64;
+		struct check_domain **domains =
+		    reallocarray(check->domains, more, sizeof(struct check_domain *));
+
+		if (domains == NULL)
+			return -1;
+		check->domains = domains;
+		*room = more;
+	}
+	check->domains[check->ndomains++] = domain;
+	return 0;
+}
+
+int
+check_domains_collect(struct check *check)
+{
+	const char *last = NULL;
+	size_t room = 0;
+
+	for (size_t i = 0; i < map_source_count(check->source); i++) {
+		const struct map_entry *entry = map_source_entry(check->source, i);
+		const char *name = entry == NULL ? NULL : domain_of(entry->folded);
+
+		if (entry == NULL)
+			return -1;
+		if (name == NULL || (last != NULL && strcmp(last, name) == 0))
+			continue;
+		last = name;
+		if (add(check, &room, name, entry->line) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+void
+check_domains_free(struct check *check)
+{
+	tdestroy(check->by_name, free);
+	free(check->domains);
+}
+
+const struct check_domain *
+check_domains_find(const struct check *check, const char *name)
+{
+	const struct check_domain wanted = { .name = name };
+	struct check_domain *const *found = tfind(&wanted, &check->by_name, by_name);
+
+	return found == NULL ? NULL : *found;
+}
+
+const char *
+check_domains_parent(const char *domain)
+{
+	return *domain == '\0' ? NULL : strchr(domain + 1, '.');
+}
+
+bool
+check_domains_cover(const struct check *check, const char *domain)
+{
+	bool found = check_domains_find(check, domain) != NULL;
+
+	while (!found && (domain = check_domains_parent(domain)) != NULL)
+		found = check_domains_find(check, domain) != NULL;
+	return found;
+}

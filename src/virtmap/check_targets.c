@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * virtmap check: where targets lead, asked of the code that delivers. Each name is looked up once,
+ * however many lines share it. "Could not tell" is never taken for "not there", and the same reason
+ * for it is said once, with the first line that met it.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "account.h"
+#include "check.h"
+#include "progress.h"
+
+#define CONFIGURATION "4.3.5" /* RFC 3463: the mistake is in map or settings */
+#define UNTOLD_MAX    20      /* a broken disk may have a reason of its own for each name */
+
+/* What is known of a target. */
+struct name {
+	char *text;
+	char *fault; /* NULL: none */
+	enum finding which;
+};
+
+struct targets {
+	struct check *check;
+	void *names;    /* tree of struct name */
+	void *accounts; /* tree of struct name: those that were looked at */
+	size_t untold;  /* lines of which nothing could be told */
+};
+
+static int
+by_text(const void *a, const void *b)
+{
+	return strcmp(((const struct name *)a)->text, ((const struct name *)b)->text);
+}
+
+static void
+name_free(void *arg)
+{
+	struct name *name = arg;
+
+	free(name->text);
+	free(name->fault);
+	free(name);
+}
+
+/* The name in the tree, *is_new if it was not there. NULL without memory. */
+static struct name *
+intern(void **tree, const char *text, bool *is_new)
+{
+	const struct name wanted = { .text = (char *)(uintptr_t)text };
+	struct name *const *known = tfind(&wanted, tree, by_text);
+	struct name *name;
+
+	*is_new = known == NULL;
+	if (known != NULL)
+		return *known;
+	if ((name = calloc(1, sizeof(*name))) == NULL)
+		return NULL;
+	if ((name->text = strdup(text)) == NULL || tsearch(name, tree, by_text) == NULL) {
+		name_free(name);
+		return NULL;
+	}
+	return name;
+}
+
+/* ---- an account ------------------------------------------------------------------------------ */
+
+static bool
+has_file(const struct account *account, const char *file, char path[PATH_MAX])
+{
+	struct stat st;
+
+	return *account->home == '/' &&
+	       (size_t)snprintf(path, PATH_MAX, "%s/%s", account->home, file) < PATH_MAX &&
+	       lstat(path, &st) == 0;
+}
+
+static void
+look_at_home(struct targets *targets, const struct account *account)
+{
+	struct check *check = targets->check;
+	char path[PATH_MAX];
+	bool is_new;
+
+	if (intern(&targets->accounts, account->name, &is_new) == NULL)
+		check->findings.no_memory = true;
+	else if (!is_new)
+		return;
+	if (has_file(account, ".procmailrc", path))
+		findings_add(&check->findings, FINDING_PROCMAILRC, path, 0,
+		    "account %s: this file is not obeyed", account->name);
+	if (has_file(account, ".forward", path))
+		findings_add(&check->findings, FINDING_FORWARD_FILE, path, 0,
+		    check->virtmap->settings->forward_files == FORWARD_IGNORE
+		        ? "account %s: this file is not obeyed (forward_files = ignore)"
+		        : "account %s: mail is handed to sendmail, which obeys this file "
+		          "(forward_files = handover)",
+		    account->name);
+}
+
+/* ---- a target -------------------------------------------------------------------------------- */
+
+static char *
+copy(struct check *check, const char *text)
+{
+	char *string = strdup(text);
+
+	if (string == NULL)
+		check->findings.no_memory = true;
+	return string;
+}
+
+/* What stands in another line is that line's: a refusal on purpose, or a fault told there. */
+static bool
+is_of_another_line(const struct answer *answer)
+{
+	if (answer->match == NULL || answer->target == NULL)
+		return false;
+	if (answer->kind == ANSWER_NOUSER)
+		return strncasecmp(answer->target, "error:", 6) == 0;
+	return strncasecmp(answer->target, "error:", 6) == 0 ||
+	       strchr(answer->target, '%') == NULL ||
+	       (answer->rung != NULL && strcmp(answer->rung, map_rung_name(RUNG_EXACT)) == 0);
+}
+
+static void
+ask(struct targets *targets, struct name *name, bool local)
+{
+	struct check *check = targets->check;
+	struct answer answer;
+
+	if (local)
+		resolve_local(check->resolver, name->text, &answer, NULL);
+	else
+		resolve(check->resolver, name->text, &answer, NULL);
+	switch (answer.kind) {
+	case ANSWER_NOUSER:
+		if (is_of_another_line(&answer))
+			break;
+		name->which = FINDING_DANGLING_TARGET;
+		name->fault =
+		    copy(check, local ? "no alias and no account" : "no mapping and no account");
+		break;
+	case ANSWER_DEFER:
+		name->which = FINDING_COULD_NOT_TELL;
+		if (strcmp(answer.status, CONFIGURATION) == 0) {
+			if (is_of_another_line(&answer))
+				break;
+			name->which = FINDING_UNUSABLE_TARGET;
+		} else if (answer.target != NULL && strncasecmp(answer.target, "error:", 6) == 0) {
+			break;
+		}
+		name->fault = copy(check, answer.text != NULL ? answer.text : "out of memory");
+		break;
+	case ANSWER_ACCOUNT:
+		look_at_home(targets, &answer.account);
+		break;
+	default:
+		break;
+	}
+	answer_free(&answer);
+}
+
+/* NULL without memory, which is noted. */
+static const struct name *
+look_up(struct targets *targets, const char *text, bool local)
+{
+	bool is_new;
+	struct name *name = intern(&targets->names, text, &is_new);
+
+	if (name == NULL)
+		targets->check->findings.no_memory = true;
+	else if (is_new)
+		ask(targets, name, local);
+	return name;
+}
+
+/* ---- a line ---------------------------------------------------------------------------------- */
+
+static void
+tell(struct targets *targets, const struct name *name, const char *path, size_t line)
+{
+	struct findings *findings = &targets->check->findings;
+
+	if (name->which != FINDING_COULD_NOT_TELL)
+		findings_add(findings, name->which, path, line, "%s: %s", name->text, name->fault);
+	else if (targets->untold++ < UNTOLD_MAX &&
+	         !findings_have(findings, name->which, name->fault))
+		findings_add(findings, name->which, path, line, "%s", name->fault);
+}
+
+static void
+check_name(struct targets *targets, const char *text, bool local, size_t line)
+{
+	const struct name *name = look_up(targets, text, local);
+
+	if (name != NULL && name->fault != NULL)
+		tell(targets, name, targets->check->virtmap->settings->map, line);
+}
+
+/* One that the map's own domains have can be followed, if the compiled map is of this text; a
+ * foreign one is the world's business. */
+static void
+check_address(struct targets *targets, const struct target_address *address, size_t line)
+{
+	struct check *check = targets->check;
+	char *text;
+
+	if (address->domain == NULL) {
+		check_name(targets, address->local, true, line);
+		return;
+	}
+	if (!check->is_current || !check_domains_cover(check, address->domain))
+		return;
+	if (asprintf(&text, "%s@%s", address->local, address->domain) == -1) {
+		check->findings.no_memory = true;
+		return;
+	}
+	check_name(targets, text, false, line);
+	free(text);
+}
+
+/* A name that is taken as it stands, as nearly all are. */
+static bool
+is_plain(const char *text)
+{
+	return text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	                         "._-+")] == '\0';
+}
+
+/* What %1 stands for, where it is the same for each address of the line: 1 with *args, which point
+ * into `user`, 0 it is not. Details stay empty: they decide about folders, not about whom. */
+static bool
+arguments(struct target_args *args, const char *folded, const char *target, char **user)
+{
+	enum map_rung rung = check_rung(folded);
+	const char *at = strrchr(folded, '@');
+	size_t len = at == NULL ? 0 : (size_t)(at - folded);
+
+	*user = NULL;
+	if (rung == RUNG_USER_DETAIL || rung == RUNG_USER_ANY)
+		len -= 2;
+	else if (rung != RUNG_EXACT)
+		len = 0;
+	if (strstr(target, "%2") != NULL ||
+	    (len == 0 && (strstr(target, "%1") != NULL || strstr(target, "%0") != NULL)))
+		return false;
+	if ((*user = strndup(folded, len)) == NULL)
+		return false;
+	*args = (struct target_args){ .whole = folded, .user = *user };
+	return true;
+}
+
+static void
+check_target(struct targets *targets, const struct map_entry *entry)
+{
+	struct target_args args;
+	struct target target;
+	struct err ignored; /* what depends on the recipient is deferred when it comes */
+	char *user;
+
+	if (is_plain(entry->target)) {
+		check_name(targets, entry->target, true, entry->line);
+		return;
+	}
+	if (!arguments(&args, entry->folded, entry->target, &user))
+		return;
+	if (target_parse(&target, entry->target, &args, &ignored) == 0) {
+		for (size_t i = 0; i < target.naddresses; i++)
+			check_address(targets, &target.addresses[i], entry->line);
+		target_free(&target);
+	}
+	free(user);
+}
+
+/* ---- catch-alls ------------------------------------------------------------------------------ */
+
+/* Is the domain this host's own, as the ladder has it? */
+static bool
+is_local(const struct check *check, const char *domain)
+{
+	const char *rest = check->virtmap->settings->local_domains;
+	char host[HOST_NAME_MAX + 1] = "";
+
+	for (; *(rest += strspn(rest, " \t")) != '\0'; rest += strcspn(rest, " \t")) {
+		size_t len = strcspn(rest, " \t");
+
+		if (strlen(domain) == len && strncasecmp(rest, domain, len) == 0)
+			return true;
+	}
+	if (*check->virtmap->settings->local_domains != '\0')
+		return false;
+	if (gethostname(host, sizeof(host) - 1) == -1)
+		*host = '\0';
+	return strcasecmp(host, domain) == 0 || strcmp(domain, "localhost") == 0;
+}
+
+static void
+check_catchall(struct check *check, const struct map_entry *entry)
+{
+	const struct target_args any = { .whole = "x", .user = "x", .detail = "x", .plus = "+x" };
+	enum map_rung rung = check_rung(entry->folded);
+	struct target target;
+	struct err ignored;
+
+	if (rung < RUNG_ANY_DETAIL || strchr(entry->target, '@') == NULL ||
+	    target_parse(&target, entry->target, &any, &ignored) == -1)
+		return;
+	for (size_t i = 0; i < target.naddresses; i++) {
+		const char *domain = target.addresses[i].domain;
+
+		if (domain == NULL || check_domains_cover(check, domain) || is_local(check, domain))
+			continue;
+		findings_add(&check->findings, FINDING_REMOTE_CATCHALL,
+		    check->virtmap->settings->map, entry->line, "%s goes out to %s", entry->folded,
+		    domain);
+		break;
+	}
+	target_free(&target);
+}
+
+/* ---- all of it ------------------------------------------------------------------------------- */
+
+static void
+check_postmaster(struct targets *targets)
+{
+	struct check *check = targets->check;
+	const char *text = check->virtmap->settings->postmaster;
+	const struct name *name;
+
+	if (strchr(text, '@') != NULL || (name = look_up(targets, text, true)) == NULL ||
+	    name->fault == NULL)
+		return;
+	if (name->which == FINDING_COULD_NOT_TELL)
+		tell(targets, name, check->virtmap->settings->map, 0);
+	else
+		findings_add(&check->findings, FINDING_DANGLING_POSTMASTER,
+		    check->virtmap->settings_path, 0, "postmaster = %s: %s", text, name->fault);
+}
+
+/* accounts_complain_fn */
+static void
+complain(void *arg, const char *path, size_t line, const char *why)
+{
+	struct check *check = arg;
+
+	findings_add(&check->findings, FINDING_BAD_ACCOUNT, path, line, "%s", why);
+}
+
+static void
+check_accounts(struct check *check)
+{
+	const struct settings *settings = check->virtmap->settings;
+	struct err err;
+
+	if (accounts_check(settings->accounts, check->virtmap->trusted, complain, check, &err) ==
+	        -1 &&
+	    !findings_have(&check->findings, FINDING_COULD_NOT_TELL, err.text))
+		findings_add(&check->findings, FINDING_COULD_NOT_TELL,
+		    settings->accounts + strcspn(settings->accounts, "/"), 0, "%s", err.text);
+}
+
+void
+check_targets(struct check *check)
+{
+	struct targets targets = { .check = check };
+
+	check_accounts(check);
+	check_postmaster(&targets);
+	for (size_t i = 0; i < map_source_count(check->source); i++) {
+		const struct map_entry *entry = map_source_entry(check->source, i);
+
+		if (entry == NULL) {
+			check->findings.no_memory = true;
+			break;
+		}
+		if (PROGRESS_DUE(i))
+			progress_tell("checking", i, map_source_count(check->source));
+		check_target(&targets, entry);
+		check_catchall(check, entry);
+	}
+	if (targets.untold > 1)
+		findings_add(&check->findings, FINDING_COULD_NOT_TELL,
+		    check->virtmap->settings->map, 0, "of %zu targets nothing could be told",
+		    targets.untold);
+	tdestroy(targets.names, name_free);
+	tdestroy(targets.accounts, name_free);
+}
