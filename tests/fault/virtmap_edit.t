@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import platform
+import resource
 import shutil
 import subprocess
 import sys
@@ -54,7 +55,9 @@ KEY = "new@one.example"
 
 
 class World:
-    def __init__(self, work, with_map):
+    """A directory with settings and perhaps a map, and a command that maps KEY to bob."""
+
+    def __init__(self, work, with_map, *command):
         self.dir = os.path.join(work, "world")
         self.template = os.path.join(work, "template")
         self.with_map = with_map
@@ -66,6 +69,8 @@ class World:
         self.write("conf", "map = {0}/virtmaps\ndomains = {0}/domains\nlocal_domains = localhost\n"
                    "accounts = passwd-file:{0}/accounts\naliases = none\naccepted_domains = none\n".format(self.dir))
         self.write("accounts", "bob:x:1001:1001::/home/bob::\n")
+        self.write("table.csv", "key,target\n%s,bob\n" % KEY)
+        self.command = [word.format(self.dir) for word in command]
         if with_map:
             self.write("virtmaps", OLD)
             self.must("build")
@@ -86,14 +91,15 @@ class World:
         shutil.rmtree(self.dir)
         shutil.copytree(self.template, self.dir)
 
-    def run(self, *args, fault=None, trace=False):
+    def run(self, *args, fault=None, trace=False, memory=None):
         command = [VIRTMAP, "-C", os.path.join(self.dir, "conf"), *args]
         if trace:
             command = [self.inject, "-t", self.trace, *command]
         if fault:
             command = [self.inject, fault, *command]
+        limit = (lambda: resource.setrlimit(resource.RLIMIT_AS, (memory, memory))) if memory else None
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              timeout=60)
+                              timeout=60, preexec_fn=limit)
         return done.returncode, done.stdout, done.stderr
 
     def must(self, *args):
@@ -135,7 +141,7 @@ class World:
 def faults(world):
     """Every call of a change that goes well, with what may befall it."""
     world.reset()
-    status, out, errors = world.run("add", KEY, "bob", trace=True)
+    status, out, errors = world.run(*world.command, trace=True)
     assert status == 0, errors
     with open(world.trace) as file:
         calls = [line.split() for line in file]
@@ -228,7 +234,7 @@ def sweep(world):
     wrong, tried = [], collections.Counter()
     for fault, what in faults(world):
         world.reset()
-        status, out, errors = world.run("add", KEY, "bob", fault=fault)
+        status, out, errors = world.run(*world.command, fault=fault)
         if status == 125:
             wrong.append("%s (%s): could not be injected" % (what, fault))
             continue
@@ -238,6 +244,47 @@ def sweep(world):
         if why is not None:
             wrong.append("%s (%s): %s" % (what, fault, why))
     return tried, wrong
+
+
+PAGE = 4096
+
+
+def sweep_memory(world):
+    """Every limit from where the loader is content to where the command is, page by page."""
+    low, high = 0, 1 << 16
+    while high - low > 1:
+        middle = (low + high) // 2
+        enough = world.run("-V", memory=middle * PAGE)[0] == 0
+        low, high = (low, middle) if enough else (middle, high)
+    wrong, tried, done = [], 0, 0
+    for pages in range(high, high + 4096):
+        world.reset()
+        status, out, errors = world.run(*world.command, memory=pages * PAGE)
+        why = judge_failed(world, status, out, errors)
+        if why is not None:
+            wrong.append("%d pages: %s" % (pages, why))
+        done = done + 1 if status == 0 else 0
+        tried += status != 0
+        if done == 16:
+            break
+    else:
+        wrong.append("never enough memory")
+    return tried, wrong
+
+
+def say(number, wrong, what):
+    print("%s %d - %s" % ("not ok" if wrong else "ok", number, what))
+    for line in wrong:
+        print("# " + line.replace("\n", " | "))
+    return bool(wrong)
+
+
+CHANGES = [
+    ("a mapping more", True, ["add", KEY, "bob"]),
+    ("the first mapping", False, ["add", KEY, "bob"]),
+    ("an import", True, ["import", "csv", "{0}/table.csv"]),
+    ("the first import", False, ["import", "csv", "{0}/table.csv"]),
+]
 
 
 def main():
@@ -256,14 +303,17 @@ def main():
     try:
         subprocess.run([os.environ.get("CC", "cc"), "-O1", "-D_GNU_SOURCE", "-o", work + "/inject",
                         HERE + "/inject.c"], check=True)
-        print("1..2")
-        for number, (name, with_map) in enumerate([("a mapping more", True), ("the first mapping", False)], 1):
-            tried, wrong = sweep(World(work, with_map))
-            print("%s %d - %s: %d calls failed, %d times killed" % (
-                "not ok" if wrong else "ok", number, name, tried["failed"], tried["killed"]))
-            for line in wrong:
-                print("# " + line.replace("\n", " | "))
-            failed += bool(wrong)
+        print("1..%d" % (2 * len(CHANGES)))
+        for number, (name, with_map, command) in enumerate(CHANGES, 1):
+            world = World(work, with_map, *command)
+            tried, wrong = sweep(world)
+            failed += say(2 * number - 1, wrong, "%s: %d calls failed, %d times killed" % (
+                name, tried["failed"], tried["killed"]))
+            if "mmap" not in ERRNOS:
+                print("ok %d - %s # SKIP AddressSanitizer maps more than any limit" % (2 * number, name))
+                continue
+            tried, wrong = sweep_memory(world)
+            failed += say(2 * number, wrong, "%s: %d times too little memory" % (name, tried))
     finally:
         shutil.rmtree(work)
     return 1 if failed else 0
