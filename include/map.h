@@ -229,6 +229,10 @@ const unsigned char *map_digest(const struct map *map);
 int map_diff(struct map *map, const struct map_source *source, map_change_fn *each, void *arg,
     struct err *err);
 
+/* Has the compiled map the very mappings of the text, no more and no less? Reads all of it. 1 / 0,
+ * or -1 with err when it is damaged. */
+int map_is_of(struct map *map, const struct map_source *source, struct err *err);
+
 enum map_rung {           /* the ladder of virtmda's resolution, most specific first */
 	RUNG_EXACT,       /* user+detail@d, or user@d where there is no detail */
 	RUNG_USER_DETAIL, /* user++@d */

@@ -17,6 +17,8 @@
 #include "io.h"
 #include "map_key.h"
 #include "map_ladder.h"
+#include "map_source.h"
+#include "progress.h"
 
 struct map {
 	struct table *table;
@@ -117,23 +119,38 @@ compare_entry(struct comparing *comparing, const struct map_entry *entry)
 	return found;
 }
 
+/* The mark of a domain is no mapping. */
+static bool
+is_mark(const char *key)
+{
+	return strchr(key, '@') == NULL && *key != '.';
+}
+
+/* The line of a folded key, or NULL. Folding it once more would take quotes for quotes that were
+ * meant to be there. */
+static const struct map_line *
+line_of(const struct map_source *source, const char *key)
+{
+	uint32_t number = map_index_find(&source->keys, key);
+
+	if (number == MAP_INDEX_NONE || !map_line_maps(&source->lines[number]))
+		return NULL;
+	return &source->lines[number];
+}
+
 /* For table_each: what the map has that the text has not. */
 static int
 find_gone(void *arg, const char *group, const char *key, const char *value, size_t value_len)
 {
 	struct comparing *comparing = arg;
 	struct map_change change = { .key = key };
-	struct err missing;
 	char *target;
 	int rc;
 
 	(void)group;
-	/* The mark of a domain is no mapping. */
-	if (strchr(key, '@') == NULL && *key != '.')
+	if (is_mark(key) || line_of(comparing->source, key) != NULL)
 		return 0;
-	if (map_source_find(comparing->source, key, &missing) != NULL)
-		return 0;
-	if (missing.num == ENOMEM || (target = strndup(value, value_len)) == NULL)
+	if ((target = strndup(value, value_len)) == NULL)
 		return err_set(comparing->err, ENOMEM, "compare %s", comparing->map->source_path);
 	change.old = target;
 	rc = comparing->each(comparing->arg, &change, comparing->err);
@@ -155,6 +172,37 @@ map_diff(struct map *map, const struct map_source *source, map_change_fn *each, 
 		                   : err_set(err, ENOMEM, "compare %s", map->source_path);
 	}
 	return rc != 0 ? rc : table_each(map->table, find_gone, &comparing, err);
+}
+
+struct matching {
+	const struct map_source *source;
+	size_t found;
+};
+
+/* For table_each. 0 the text has it, too; 1 it has not. */
+static int
+match_entry(void *arg, const char *group, const char *key, const char *value, size_t value_len)
+{
+	struct matching *matching = arg;
+	const struct map_line *line = line_of(matching->source, key);
+
+	(void)group;
+	if (is_mark(key))
+		return 0;
+	if (PROGRESS_DUE(matching->found))
+		progress_tell("comparing", matching->found, matching->source->count);
+	matching->found++;
+	return line == NULL || line->target_len != value_len ||
+	       memcmp(line->text + line->target_off, value, value_len) != 0;
+}
+
+int
+map_is_of(struct map *map, const struct map_source *source, struct err *err)
+{
+	struct matching matching = { .source = source };
+	int rc = table_each(map->table, match_entry, &matching, err);
+
+	return rc == 0 ? matching.found == source->count : rc == -1 ? -1 : 0;
 }
 
 /* ---- stale? -----------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * virtmap check: the files beside the text. The compiled map is compared with the text mapping by
- * mapping, so that every page of it is read; the list of domains name by name; and all of them,
+ * mapping, which reads every page of it; the list of domains name by name; and all of them,
  * with the directories above, are looked at for who may write them.
  */
 #include <errno.h>
@@ -22,14 +22,6 @@
 
 /* ---- the compiled map ------------------------------------------------------------------------ */
 
-/* map_change_fn: a map of the same text that has something else. */
-static int
-differ(void *arg, const struct map_change *change, struct err *err)
-{
-	(void)arg;
-	return err_set(err, 0, "%s is not in it as the text has it", change->key);
-}
-
 /* What err says of the compiled map. */
 static void
 map_is_bad(struct check *check, const char *path, const struct err *err)
@@ -43,21 +35,27 @@ map_is_bad(struct check *check, const char *path, const struct err *err)
 		    path, 0, "%s", err->text);
 }
 
+/* The digests say whether it should be the same, the mappings whether it is. */
 static void
 check_content(struct check *check, struct map *map, const char *path)
 {
 	unsigned char digest[MAP_DIGEST_SIZE];
 	struct err err;
+	int same = 1;
 
 	map_source_digest(check->source, digest);
-	if (memcmp(digest, map_digest(map), sizeof(digest)) != 0)
+	if (memcmp(digest, map_digest(map), sizeof(digest)) != 0) {
 		findings_add(&check->findings, FINDING_STALE_MAP, check->virtmap->settings->map, 0,
 		    "was changed and not compiled; addresses as targets are not looked at");
-	else if (map_source_errors(check->source) == 0 &&
-	         map_diff(map, check->source, differ, NULL, &err) != 0)
-		findings_add(&check->findings, FINDING_DAMAGED_MAP, path, 0, "%s", err.text);
-	else
-		check->is_current = true;
+		return;
+	}
+	if (map_source_errors(check->source) == 0)
+		same = map_is_of(map, check->source, &err);
+	if (same == 0)
+		err_set(&err, 0, "has other mappings than the text that it was compiled from");
+	if (same != 1)
+		map_is_bad(check, path, &err);
+	check->is_current = same == 1;
 }
 
 static void

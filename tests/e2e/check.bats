@@ -87,6 +87,15 @@ silent() {
 	[ "$output" = "$DIR/virtmaps: 5 mappings, 0 errors, 0 warnings" ]
 }
 
+@test "keys that hold quotes, backslashes and a second @ are in text and compiled map alike" {
+	with 'a\"b@one.example bob' '"a\\b"@one.example bob' '"a@b"@one.example bob' '"a b"@one.example bob'
+	silent
+	run v diff
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+	[ "$(v resolve -q 'a"b@one.example')" = "account bob" ]
+}
+
 @test "findings stand in the order of lines, each name with its hint once, and are counted" {
 	with 'a@one.example nobody' '@two.example x@far.example' 'b@one.example lost' 'b+x@one.example lost'
 	run v check

@@ -269,6 +269,46 @@ START_TEST(test_diff)
 }
 END_TEST
 
+/* Is the map that was compiled of the first text one of the second? */
+START_TEST(test_is_of)
+{
+	static const char first[] = "a@one.example bob\n\"x@y\"@one.example bob\n"
+	                            "a\\\"b@one.example bob\n.two.example carol\n@ dave\n";
+	static const struct {
+		const char *text;
+		int is;
+	} others[] = {
+		{ first, 1 },
+		{ "@ dave\n# moved\n.TWO.example carol\na\\\"b@one.example bob\n"
+		  "x@y@one.example\tbob\nA@one.example  bob\n",
+		    1 },
+		{ "a@one.example bob\n\"x@y\"@one.example bob\n"
+		  "a\\\"b@one.example bob\n.two.example carol\n@ eve\n",
+		    0 },
+		{ "a@one.example bob\n\"x@y\"@one.example bob\n"
+		  "a\\\"b@one.example bob\n.two.example carol\n",
+		    0 },
+		{ "a@one.example bob\n\"x@y\"@one.example bob\n"
+		  "a\\\"b@one.example bob\n.two.example carol\n@ dave\nn@one.example bob\n",
+		    0 },
+		{ "", 0 },
+	};
+	struct map_source *source = read_string(first);
+	struct map *map;
+	struct err err;
+
+	ck_assert_int_eq(map_compile(source, NULL, (gid_t)-1, 0644, NULL, NULL, NULL, &err), 0);
+	map_source_free(source);
+	ck_assert_int_eq(map_open(&map, path, 0, &err), 0);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		source = read_string(others[i].text);
+		ck_assert_int_eq(map_is_of(map, source, &err), others[i].is);
+		map_source_free(source);
+	}
+	map_close(map);
+}
+END_TEST
+
 /* ---- announce ------------------------------------------------------------------------------ */
 
 static int
@@ -454,6 +494,7 @@ main(void)
 	tcase_add_test(tc, test_changes);
 	tcase_add_test(tc, test_compare);
 	tcase_add_test(tc, test_diff);
+	tcase_add_test(tc, test_is_of);
 	tcase_add_test(tc, test_announce);
 	tcase_add_loop_test(tc, test_random, 0, 25);
 	suite_add_tcase(suite, tc);
