@@ -229,7 +229,7 @@ START_TEST(match)
 {
 	const struct match_case *c = &matches[_i];
 	char path[] = "/tmp/check_query.XXXXXX";
-	struct mailbox mailbox = { MAILBOX_MBOX, path };
+	struct mailbox mailbox = { .format = MAILBOX_MBOX, .path = path };
 	int fd = mkstemp(path);
 	struct query *query;
 	struct err err = { 0 };
