@@ -53,14 +53,14 @@ LDFLAGS_ALL  = $(or $($(@F)_LDFLAGS),-pie) -Wl,--as-needed -Wl,-z,now,-z,relro -
 
 # ---- rooms ---------------------------------------------------------------------------------
 
-ROOMS    := base address table map nss nss_apart account resolve message mailbox
+ROOMS    := base address table map nss nss_apart account resolve message mailbox admission
 PROGRAMS := virtmda virtmda-getpwnam virtmap mailpeek
 lib       = $(patsubst %,$(BUILD)/lib/lib%.a,$(1))
 objects   = $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/$(1)/*.c))
 
 # What each program links, in the order of the arrows.
-virtmda_ROOMS  := mailbox resolve map account nss_apart table message address base
-virtmap_ROOMS  := mailbox resolve map account nss table message address base
+virtmda_ROOMS  := admission mailbox resolve map account nss_apart table message address base
+virtmap_ROOMS  := admission mailbox resolve map account nss table message address base
 mailpeek_ROOMS := mailbox resolve map account nss table message address base
 virtmda-getpwnam_ROOMS := nss
 virtmda_LIBS  ?= $(LIBS)
@@ -102,7 +102,7 @@ $(BUILD)/%.o: %.c
 UNIT_SOURCES := $(wildcard tests/unit/check_*.c)
 UNIT_TESTS   := $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/tests/%)
 
-$(BUILD)/tests/check_%: $(BUILD)/tests/unit/check_%.o $(call lib,mailbox resolve map account nss table message address base)
+$(BUILD)/tests/check_%: $(BUILD)/tests/unit/check_%.o $(call lib,admission mailbox resolve map account nss table message address base)
 	@mkdir -p $(@D)
 	@$(if $(Q),echo "  LD    $@")
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) $(CHECK_LIBS)

@@ -134,9 +134,11 @@ allowed() {
 	map) echo table address base ;;
 	account) echo nss table address base ;;
 	mailbox) echo message base ;;
+	admission) echo mailbox account message base ;;
 	resolve) echo map account address table base ;;
 	virtmda-getpwnam) echo nss ;;
-	virtmda | virtmap | mailpeek) echo base address table map account resolve message mailbox ;;
+	virtmda | virtmap) echo base address table map account resolve message mailbox admission ;;
+	mailpeek) echo base address table map account resolve message mailbox ;;
 	*) echo nothing ;;
 	esac
 }
@@ -146,7 +148,7 @@ room_of() {
 	case $1 in
 	buf.h | err.h | io.h | lock.h | outcome.h | pager.h | progress.h | quota.h | rights.h | settings.h | text.h) echo base ;;
 	nss.h) [ "${2-}" = nss_apart ] && echo nss_apart || echo nss ;;
-	address.h | table.h | map.h | account.h | resolve.h | message.h) echo "${1%.h}" ;;
+	address.h | table.h | map.h | account.h | resolve.h | message.h | admission.h) echo "${1%.h}" ;;
 	mailbox.h | mailbox_scan.h) echo mailbox ;;
 	*) echo "nobody (add it to room_of in tests/lint.sh)" ;;
 	esac

@@ -16,7 +16,7 @@ int maildir_deliver(const struct mailbox *mailbox, const struct mailbox_delivery
 
 /* Contract of mailbox_has_room, for one format, where there is a limit. */
 int mbox_has_room(const struct mailbox *mailbox, const struct mailbox_delivery *delivery,
-    uint64_t bytes, bool look_only, struct err *err);
+    uint64_t bytes, struct err *err);
 int maildir_has_room(const struct mailbox *mailbox, const struct mailbox_delivery *delivery,
     uint64_t bytes, bool look_only, struct err *err);
 

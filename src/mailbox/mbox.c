@@ -301,13 +301,12 @@ mbox_deliver(const struct mailbox *mailbox, const struct mailbox_delivery *deliv
  * it: a limit on their number is not one for an mbox. */
 int
 mbox_has_room(const struct mailbox *mailbox, const struct mailbox_delivery *delivery,
-    uint64_t bytes, bool look_only, struct err *err)
+    uint64_t bytes, struct err *err)
 {
 	const struct quota limits = { .bytes = delivery->quota.bytes };
 	struct quota used = { 0 };
 	struct stat st;
 
-	(void)look_only;
 	if (lstat(mailbox->path, &st) == 0)
 		used.bytes = (uint64_t)st.st_size;
 	else if (errno != ENOENT)

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "admission.h"
 #include "broker.h"
 #include "process.h"
 
@@ -74,16 +75,6 @@ note_message(const struct message *message, struct report *report)
 	buf_free(&id);
 }
 
-/* Full: proven, so the administrator's word decides whether the mail waits. */
-static void
-settle_over_quota(const struct job *job, const struct err *err, struct outcome *outcome)
-{
-	if (job->settings->over_quota == OVER_QUOTA_REJECT)
-		outcome_reject(outcome, "5.2.2", "%s", err->text);
-	else
-		outcome_defer(outcome, "4.2.2", "%s", err->text);
-}
-
 /* Before a byte is read: is there room for any message at all? What cannot be told here the
  * delivery will tell. 0 or -1, the outcome then set. */
 static int
@@ -94,7 +85,7 @@ look_for_room(
 
 	if (mailbox_has_room(job->mailbox, delivery, 1, job->dry_run, &err) != 0)
 		return 0;
-	settle_over_quota(job, &err, outcome);
+	admission_refuse(job->settings, &err, outcome);
 	return -1;
 }
 
@@ -137,7 +128,7 @@ work(const struct job *job, const struct mailbox_broker *broker, struct report *
 	if (mailbox_deliver(job->mailbox, &delivery, &report->receipt, &err) == 0)
 		outcome_deliver(&report->outcome, "2.0.0", "delivered");
 	else if (report->receipt.over_quota)
-		settle_over_quota(job, &err, &report->outcome);
+		admission_refuse(job->settings, &err, &report->outcome);
 	else
 		outcome_from_err(&report->outcome, &err);
 	message_free(message);
