@@ -62,7 +62,7 @@ answer(const struct settings *settings, const struct account *account, const str
 	closefrom(STDERR_FILENO + 2);
 	memset(&word, 0, sizeof(word));
 	word.room = look(settings, account, limits, bytes, &word.err);
-	_exit(io_write_all(STDERR_FILENO + 1, &word, sizeof(word)) == -1);
+	_exit(io_write_all(STDERR_FILENO + 1, &word, sizeof(word)) == -1 ? 1 : 0);
 }
 
 /* ---- the one who asks ------------------------------------------------------------------ */
