@@ -287,6 +287,15 @@ slow() {
 	[[ $output == *"${ESC}[K$DIR/virtmaps: 30012 virtual user/host mappings" ]]
 }
 
+@test "progress: what has to be said stands on a line of its own" {
+	large
+	echo 'lonely@one.example' >>"$DIR/virtmaps"
+	export TERM=vt100
+	run slow t "$BUILD/virtmap" -C "$DIR/conf" build
+	[ "$status" -eq 65 ]
+	[[ $output == *"${ESC}[Kvirtmap: reading the map: "*"${ESC}[K$DIR/virtmaps:30019: "* ]]
+}
+
 @test "progress: nowhere but on a terminal that can erase" {
 	large
 	run slow v build
