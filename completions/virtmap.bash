@@ -68,6 +68,10 @@ _virtmda_names() {
 	TARGET) kind=targets ;;
 	ACCOUNT) kind=accounts ;;
 	FORMAT) kind=formats ;;
+	NAME) # check's findings
+		_virtmda_reply "$4" < <(compgen -W "$("$2" check -l 2>/dev/null | sed 's/[[:blank:]].*//')" -- "$4")
+		return
+		;;
 	FILE | SOCKET)
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$4")

@@ -100,6 +100,11 @@ v() { asked "virtmap -C $DIR/conf $1"; }
 	[ "$(asked 'virtmap -o map=')" = "" ]
 }
 
+@test "check: the names of findings" {
+	[ "$(v 'check dup')" = "duplicate " ]
+	[ "$(v 'check -j duplicate cy')" = "cycle " ]
+}
+
 @test "no settings, no map: no words and no noise" {
 	[ "$(asked "virtmap -C $DIR/none get web" 2>&1)" = "" ]
 	rm virtmaps
