@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "mailpeek.h"
@@ -51,6 +52,35 @@ find(const struct settings *settings, const char *name, struct account *out)
 	return STATUS_OK;
 }
 
+int
+peek_folder(struct mailbox *mailbox, const char *name, struct err *err)
+{
+	char *dotted, *path;
+	int rc;
+
+	if (strcasecmp(name, "INBOX") == 0)
+		return 0;
+	if (mailbox->format != MAILBOX_MAILDIR)
+		return err_set(err, EINVAL, "%s is an mbox, and has no folders", mailbox->path);
+	if ((dotted = strdup(name)) == NULL)
+		return err_set(err, ENOMEM, "folder %s", name);
+	for (char *p = dotted; (p = strchr(p, '/')) != NULL;)
+		*p = '.';
+	rc = mailbox_choose_folder(mailbox, dotted, err);
+	free(dotted);
+	if (rc == -1)
+		return -1;
+	if (mailbox->folder == NULL)
+		return err_set(err, EINVAL, "\"%s\" is no folder's name", name);
+	if (asprintf(&path, "%s/%s", mailbox->path, mailbox->folder) == -1)
+		return err_set(err, ENOMEM, "folder %s", name);
+	free(mailbox->path);
+	free(mailbox->folder);
+	mailbox->path = path;
+	mailbox->folder = NULL;
+	return 0;
+}
+
 /* A mailbox that is missing is empty, a folder that is missing is a mistake. */
 static enum status
 choose_folder(struct mailbox *mailbox, const char *name, const char *folder)
@@ -61,7 +91,7 @@ choose_folder(struct mailbox *mailbox, const char *name, const char *folder)
 		return STATUS_OK;
 	if (peek_folder(mailbox, folder, &err) == -1) {
 		speech_complain("%s", err.text);
-		return STATUS_USAGE;
+		return err.num == EINVAL ? STATUS_USAGE : STATUS_LATER;
 	}
 	if (access(mailbox->path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR))
 		return STATUS_OK;

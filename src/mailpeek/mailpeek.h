@@ -58,8 +58,8 @@ command_fn cmd_accounts, cmd_list, cmd_raw, cmd_search, cmd_show;
 int peek_locate(const struct settings *settings, const struct account *account, struct mailbox *out,
     struct err *err);
 
-/* Make a Maildir the one of its folder `name` ("INBOX": itself). 0, or -1 with err: EINVAL, no
- * such name, or an mbox. Whether it exists is not asked. */
+/* Make a Maildir the one of its folder `name` ("Lists/Gnu", "Lists.Gnu"; "INBOX": itself). 0, or -1
+ * with err: EINVAL, no such name, or an mbox. Whether it exists is not asked. */
 int peek_folder(struct mailbox *mailbox, const char *name, struct err *err);
 
 /* Find account `name`, locate its mailbox, or the folder in it (NULL: none), and become the
