@@ -234,7 +234,8 @@ silent() {
 }
 
 @test "unreachable: a pattern behind a second plus, a pattern between two others, @ without a domain left" {
-	with 'a+b++@one.example bob' '+a++@one.example bob' 'c++@one.example bob' 'c+@one.example bob%3' 'c+*@one.example carol'
+	with 'a+b++@one.example bob' '+a++@one.example bob' 'c++@one.example bob' 'c+@one.example bob%3' 'c+*@one.example carol' \
+		'd++@one.example bob' 'd+*@one.example carol'
 	run v check
 	echo "$output"
 	[ "$status" -eq 0 ]
@@ -245,21 +246,22 @@ silent() {
 	[ "$(v resolve -q '+a+x@one.example')" = "account bob" ]
 	[ "$(v resolve -q 'c+x@one.example')" = "account bob" ]
 	[ "$(v resolve -q 'c+@one.example')" = "account bob" ]
+	[ "$(v resolve -q 'd+@one.example')" = "account carol" ]
 	v build
 	echo '@ carol' >>"$DIR/virtmaps"
 	v build
 	run v check unreachable
-	[[ $output != *"virtmaps:13"* ]]
+	[[ $output != *"virtmaps:15"* ]]
 	echo '@two.example bob' >>"$DIR/virtmaps"
 	v build
 	run v check unreachable
 	echo "$output"
-	[[ $output == *"virtmaps:13: warning: @: every domain of the map has a catch-all of its own [unreachable]"* ]]
+	[[ $output == *"virtmaps:15: warning: @: every domain of the map has a catch-all of its own [unreachable]"* ]]
 	# A .parent is one.
 	sed -i 's/^@two.example.*/.example bob/' "$DIR/virtmaps"
 	v build
 	run v check unreachable
-	[[ $output == *"virtmaps:13: "* ]]
+	[[ $output == *"virtmaps:15: "* ]]
 }
 
 @test "redundant: taking the line out changes no answer" {
