@@ -42,6 +42,10 @@ struct settings {
 	unsigned min_uid;             /* no delivery to accounts below */
 	unsigned lock_timeout;        /* seconds for all locks of one delivery together */
 	char *spool_directory;        /* where messages too large for memory wait */
+	unsigned workers;             /* deliveries of one message at the same time */
+	unsigned lmtp_recipients;     /* accepted for one message */
+	unsigned lmtp_message_size;   /* bytes; 0 no limit */
+	unsigned lmtp_timeout;        /* seconds that a client may be silent */
 	char *log;                    /* "syslog", "stderr" or "/path" */
 };
 

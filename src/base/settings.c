@@ -250,6 +250,10 @@ static const struct setting table[] = {
 	/* sendmail holds the queue file meanwhile; an hour is more than any of its timeouts. */
 	NUMBER(lock_timeout, "60", 1, 3600),
 	TEXT(spool_directory, "/var/tmp", check_path),
+	NUMBER(workers, "8", 1, 64),
+	NUMBER(lmtp_recipients, "1000", 1, 100000),
+	NUMBER(lmtp_message_size, "0", 0, UINT_MAX),
+	NUMBER(lmtp_timeout, "600", 1, 86400),
 	TEXT(log, "syslog", check_log),
 };
 

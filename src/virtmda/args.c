@@ -16,6 +16,7 @@
 const char args_usage[] =
     "usage: virtmda [-C file] [-o name=value] [-f sender] [-Q queueid] [-nv] -d recipient ...\n"
     "       virtmda [options] -- recipient ...\n"
+    "       virtmda [-C file] [-o name=value] -l\n"
     "       virtmda -h | -V\n";
 
 /* Where the recipients begin. */
@@ -66,6 +67,7 @@ sender_of(const char *argument)
 int
 args_parse(struct args *out, int argc, char *argv[], struct err *err)
 {
+	enum args_wish wish;
 	int option;
 
 	*out = (struct args){ .sender = "", .queue_id = "NOQUEUE" };
@@ -74,7 +76,7 @@ args_parse(struct args *out, int argc, char *argv[], struct err *err)
 		return err_set(err, ENOMEM, "arguments");
 	opterr = 0;
 	optind = 0; /* glibc: start anew, whoever called getopt before */
-	while ((option = getopt(argc, argv, "+:C:Q:Va:d::f:hno::r:tvY")) != -1) {
+	while ((option = getopt(argc, argv, "+:C:Q:Va:d::f:hlno::r:tvY")) != -1) {
 		switch (option) {
 		case 'C':
 			out->settings_file = optarg;
@@ -96,6 +98,9 @@ args_parse(struct args *out, int argc, char *argv[], struct err *err)
 		case 'h':
 			out->wish = ARGS_HELP;
 			return 0;
+		case 'l':
+			out->wish = ARGS_LMTP;
+			break;
 		case 'n':
 			out->dry_run = true;
 			break;
@@ -119,11 +124,14 @@ args_parse(struct args *out, int argc, char *argv[], struct err *err)
 	}
 	take_recipients(out, argc, argv, optind);
 done:
-	if (out->nrecipients > 0)
+	if ((out->nrecipients > 0) == (out->wish == ARGS_DELIVER))
 		return 0;
-	err_set(err, 0, "no recipient given");
+	err_set(err, 0,
+	    out->wish == ARGS_LMTP ? "LMTP names its recipients itself" : "no recipient given");
 fail:
+	wish = out->wish;
 	args_free(out);
+	out->wish = wish;
 	errno = err->num;
 	return -1;
 }

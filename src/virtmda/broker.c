@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "mail_directory.h"
+#include "parcel.h"
 #include "process.h"
 
 enum request_kind {
@@ -47,74 +48,6 @@ struct answer_parcel {
 struct broker {
 	struct mail_directory *directory; /* NULL: nothing in there is ours to do (Maildir) */
 };
-
-/* ---- messages over the socket -----------------------------------------------------------------
- */
-
-/* A sequenced packet socket keeps messages whole: all of it, or an error. 1, 0 at the end, -1. */
-static int
-receive(int socket, void *data, size_t len, int *descriptor, struct err *err)
-{
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct iovec iov = { .iov_base = data, .iov_len = len };
-	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
-	const struct cmsghdr *header;
-	ssize_t n;
-
-	if (descriptor != NULL) {
-		*descriptor = -1;
-		message.msg_control = &control;
-		message.msg_controllen = sizeof(control);
-	}
-	/* Without room for control data the kernel drops descriptors that a worker may send. */
-	do
-		n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-	while (n == -1 && errno == EINTR);
-	if (n == -1)
-		return err_set(err, errno, "receive from the other process");
-	if (n == 0)
-		return 0;
-	header = descriptor == NULL ? NULL : CMSG_FIRSTHDR(&message);
-	if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
-	    header->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(descriptor, CMSG_DATA(header), sizeof(int));
-	if ((size_t)n == len && (message.msg_flags & MSG_TRUNC) == 0)
-		return 1;
-	if (descriptor != NULL && *descriptor != -1)
-		close(*descriptor);
-	return err_set(err, EPROTO, "receive from the other process");
-}
-
-static int
-transmit(int socket, const void *data, size_t len, int descriptor, struct err *err)
-{
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control = { .bytes = { 0 } };
-	struct iovec iov = { .iov_base = (void *)(uintptr_t)data, .iov_len = len };
-	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
-	ssize_t n;
-
-	if (descriptor != -1) {
-		struct cmsghdr *header;
-
-		message.msg_control = &control;
-		message.msg_controllen = sizeof(control);
-		header = CMSG_FIRSTHDR(&message);
-		header->cmsg_level = SOL_SOCKET;
-		header->cmsg_type = SCM_RIGHTS;
-		header->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(header), &descriptor, sizeof(int));
-	}
-	do
-		n = sendmsg(socket, &message, MSG_NOSIGNAL);
-	while (n == -1 && errno == EINTR);
-	return n == (ssize_t)len ? 0 : err_set(err, errno, "send to the other process");
-}
 
 /* ---- the parent's side ------------------------------------------------------------------------
  */
@@ -185,7 +118,7 @@ answer(struct broker *broker, int socket, const struct request *request)
 	memset(&parcel, 0, sizeof(parcel));
 	result = act(broker, request, &parcel.err);
 	parcel.failed = result == -1;
-	if (transmit(socket, &parcel, sizeof(parcel), result > 0 ? result : -1, &unsent) == -1)
+	if (parcel_send(socket, &parcel, sizeof(parcel), result > 0 ? result : -1, &unsent) == -1)
 		shutdown(socket, SHUT_WR); /* or it would wait for ever */
 	if (result > 0)
 		close(result);
@@ -197,7 +130,7 @@ broker_serve(struct broker *broker, int socket, struct report *report, struct er
 	struct request request;
 
 	for (;;) {
-		int got = receive(socket, &request, sizeof(request), NULL, err);
+		int got = parcel_receive(socket, &request, sizeof(request), NULL, err);
 
 		if (got == -1)
 			return -1;
@@ -222,9 +155,9 @@ ask(int socket, const struct request *request, int *descriptor, struct err *err)
 	struct answer_parcel parcel;
 	int got;
 
-	if (transmit(socket, request, sizeof(*request), -1, err) == -1)
+	if (parcel_send(socket, request, sizeof(*request), -1, err) == -1)
 		return -1;
-	got = receive(socket, &parcel, sizeof(parcel), descriptor, err);
+	got = parcel_receive(socket, &parcel, sizeof(parcel), descriptor, err);
 	if (got == -1) {
 		/* The answer may still come; it must not be taken for that to another question. */
 		shutdown(socket, SHUT_RD);
@@ -334,7 +267,7 @@ broker_report(int socket, const struct report *report, struct err *err)
 	memset(&request, 0, sizeof(request));
 	request.kind = REQUEST_REPORT;
 	request.report = *report;
-	return transmit(socket, &request, sizeof(request), -1, err);
+	return parcel_send(socket, &request, sizeof(request), -1, err);
 }
 
 /* ---- nobody to ask ----------------------------------------------------------------------------

@@ -14,18 +14,29 @@
 #include "intake.h"
 #include "io.h"
 #include "journal.h"
+#include "lmtp_server.h"
 #include "plan.h"
 #include "process.h"
+#include "reply.h"
 #include "settings.h"
 #include "text.h"
 #include "transaction.h"
 #include "version.h"
 
+/* Whoever asked for LMTP gets a reply instead of a greeting. */
 static enum exit_status
-give_up(const struct err *err)
+give_up(const struct args *args, const struct err *err)
 {
+	struct buf reply = BUF_INIT;
+
 	journal_complaint(err->text);
-	exit_say("4.3.5", NULL, err->text);
+	if (args->wish != ARGS_LMTP) {
+		exit_say("4.3.5", NULL, err->text);
+	} else if (reply_line(&reply, 421, "4.3.5", err->text) == 0 &&
+	           io_write_all(STDOUT_FILENO, reply.data, reply.len) == -1) {
+		/* The status says it too. */
+	}
+	buf_free(&reply);
 	return EXIT_LATER;
 }
 
@@ -152,7 +163,7 @@ run(const struct args *args, const struct settings *settings)
 
 	if (resolve_all(&plan, args, settings, args->verbose ? &explain : NULL, &err) == -1) {
 		buf_free(&explain);
-		return give_up(&err);
+		return give_up(args, &err);
 	}
 	if (explain.len > 0 && io_write_all(STDERR_FILENO, explain.data, explain.len) == -1) {
 		/* Only for people; the delivery does not depend on it. */
@@ -166,6 +177,18 @@ run(const struct args *args, const struct settings *settings)
 	return status;
 }
 
+/* What went wrong the client has heard, as far as it could. */
+static enum exit_status
+serve(const struct settings *settings)
+{
+	struct err err;
+
+	if (lmtp_serve(settings, &err) == 0)
+		return EXIT_DELIVERED;
+	journal_complaint(err.text);
+	return EXIT_LATER;
+}
+
 static enum exit_status
 run_with_settings(const struct args *args)
 {
@@ -176,9 +199,9 @@ run_with_settings(const struct args *args)
 	journal_queue_id(args->queue_id);
 	if (settings_load(
 	        &settings, args->settings_file, args->overrides, args->noverrides, &err) == -1)
-		return give_up(&err);
+		return give_up(args, &err);
 	journal_destination(settings.log);
-	status = run(args, &settings);
+	status = args->wish == ARGS_LMTP ? serve(&settings) : run(args, &settings);
 	settings_free(&settings);
 	return status;
 }
@@ -186,13 +209,13 @@ run_with_settings(const struct args *args)
 int
 main(int argc, char *argv[])
 {
-	struct args args;
+	struct args args = { 0 };
 	struct err err;
 	enum exit_status status = EXIT_LATER;
 
 	journal_start();
 	if (process_init(&err) == -1 || args_parse(&args, argc, argv, &err) == -1)
-		return (int)give_up(&err);
+		return (int)give_up(&args, &err);
 	switch (args.wish) {
 	case ARGS_HELP:
 		status = print(args_usage);
@@ -201,6 +224,7 @@ main(int argc, char *argv[])
 		status = print_version();
 		break;
 	case ARGS_DELIVER:
+	case ARGS_LMTP:
 		status = run_with_settings(&args);
 		break;
 	}

@@ -7,7 +7,6 @@
 #include "plan.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -247,6 +246,12 @@ plan_free(struct plan *plan)
 	free(plan->copies);
 	free(plan->recipients);
 	plan_init(plan, plan->settings);
+}
+
+bool
+plan_takes(const struct recipient *recipient)
+{
+	return recipient->copy != NULL || recipient->outcome.class == OUTCOME_DELIVERED;
 }
 
 const struct outcome *

@@ -7,6 +7,7 @@
 #ifndef VIRTMDA_PLAN_H
 #define VIRTMDA_PLAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "buf.h"
@@ -53,6 +54,10 @@ int plan_add(struct plan *plan, struct resolver *resolver, const char *recipient
 
 /* Take the last recipient out again. It must have no copy. */
 void plan_drop_last(struct plan *plan);
+
+/* Does the message go anywhere for this recipient (or is it to be discarded)? If not, plan_outcome
+ * is final. */
+bool plan_takes(const struct recipient *recipient);
 
 /* What became of this recipient: its copy's outcome where it has one. */
 const struct outcome *plan_outcome(const struct recipient *recipient);

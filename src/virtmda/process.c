@@ -9,11 +9,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "exit.h"
@@ -24,6 +26,7 @@ static volatile sig_atomic_t child;
 static pid_t starter;    /* who reads our status; 0 in a forked process: it has another parent */
 static int witness = -1; /* its /proc/PID/statm */
 static bool orphan;      /* it was gone before we could look */
+static bool independent; /* of it all */
 
 static void
 on_signal(int number)
@@ -122,6 +125,12 @@ process_forked(void)
 	starter = 0;
 }
 
+void
+process_forget_starter(void)
+{
+	independent = true;
+}
+
 int
 process_init(struct err *err)
 {
@@ -164,6 +173,58 @@ process_stopped(void)
 	return stopped != 0;
 }
 
+int
+process_wait(struct pollfd *fds, nfds_t nfds, int timeout_ms)
+{
+	const struct timespec timeout = { timeout_ms / 1000, timeout_ms % 1000 * 1000000L };
+	sigset_t signals, before;
+	int ready = -1, num;
+
+	/* Between looking and waiting none may come. */
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &signals, &before) == -1)
+		return -1;
+	errno = EINTR;
+	if (stopped == 0)
+		ready = ppoll(fds, nfds, timeout_ms < 0 ? NULL : &timeout, &before);
+	num = errno;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	errno = num;
+	return ready;
+}
+
+static void
+close_between(int first, int last)
+{
+	if (first > last || close_range((unsigned)first, (unsigned)last, 0) == 0)
+		return;
+	/* A kernel without it. */
+	for (int fd = first; fd <= last && fd < 1024; fd++)
+		close(fd);
+}
+
+void
+process_close_others(const int *keep, size_t count)
+{
+	int first = STDERR_FILENO + 1;
+
+	for (;;) {
+		int next = INT_MAX;
+
+		for (size_t i = 0; i < count; i++)
+			if (keep[i] >= first && keep[i] < next)
+				next = keep[i];
+		if (next == INT_MAX)
+			break;
+		close_between(first, next - 1);
+		first = next + 1;
+	}
+	close_between(first, INT_MAX);
+}
+
 void
 process_child(pid_t pid)
 {
@@ -197,6 +258,8 @@ process_still_wanted(struct err *err)
 
 	if (stopped != 0)
 		return err_set(err, EINTR, "stopped by signal %d", (int)stopped);
+	if (independent)
+		return 0;
 	lives = starter_lives();
 	if (orphan || lives == 0 || (starter != 0 && getppid() != starter))
 		return err_set(err, EPIPE, "the process that sent the message is gone");

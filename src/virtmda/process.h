@@ -6,7 +6,9 @@
 #ifndef VIRTMDA_PROCESS_H
 #define VIRTMDA_PROCESS_H
 
+#include <poll.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 #include "err.h"
@@ -28,8 +30,19 @@ void process_hold(void);
 void process_release(void);
 bool process_stopped(void); /* did a signal come while held? */
 
+/* poll(2) that a signal always ends, also one that came before: -1 with EINTR then. For processes
+ * that hold signals. timeout_ms -1: none. */
+int process_wait(struct pollfd *fds, nfds_t nfds, int timeout_ms);
+
+/* Close everything but standard descriptors and these (count of them). */
+void process_close_others(const int *keep, size_t count);
+
 /* Signals go to this process too; 0 for none. */
 void process_child(pid_t pid);
+
+/* The message's end was said, as LMTP does, so it is no matter whether the sender is still there.
+ */
+void process_forget_starter(void);
 
 /* May a message still become visible? -1 with err when a signal told us to stop, or when the
  * process that started us is gone or dying: the end of its pipe was not the message's end. 1: not

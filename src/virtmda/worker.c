@@ -10,13 +10,13 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "admission.h"
 #include "broker.h"
+#include "parcel.h"
 #include "process.h"
 
 /* Is there a .forward that sendmail would honour? 1, 0, or -1 with err. Asked with the account's
@@ -147,6 +147,7 @@ worker_process(const struct job *job, int socket)
 
 	report_init(&report);
 	broker_proxy(&proxy, &socket);
+	process_close_others((const int[]){ socket, job->dry_run ? -1 : job->intake->fd }, 2);
 	process_forked();
 	process_release();
 	work(job, &proxy, &report);
@@ -204,8 +205,8 @@ run_apart(const struct job *job, struct broker *broker, struct report *report, s
 	int sockets[2];
 	pid_t pid;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) == -1)
-		return err_set(err, errno, "socketpair");
+	if (parcel_pair(sockets, err) == -1)
+		return -1;
 	process_hold();
 	pid = fork();
 	if (pid == 0) {
