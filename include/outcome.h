@@ -21,6 +21,7 @@ struct outcome {
 	int nouser; /* rejected because there is proof that no such user exists */
 	char status[OUTCOME_STATUS_MAX]; /* RFC 3463, "4.3.0" */
 	char text[ERR_TEXT_MAX];         /* one line for people */
+	char reply[4]; /* SMTP reply code that the map asks for ("550"), "" where none does */
 };
 
 /* Deferred, 4.3.0, "no decision was reached". */
@@ -37,6 +38,9 @@ void outcome_reject(struct outcome *out, const char *status, const char *fmt, ..
     __attribute__((format(printf, 3, 4)));
 void outcome_nouser(struct outcome *out, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* The reply code to go with it; one of another class, or none at all (""), leaves it without. */
+void outcome_reply(struct outcome *out, const char *code);
 
 /* Deferred with the RFC 3463 code that fits err->num (ENOSPC 4.3.1 and EDQUOT 4.2.2 among
  * them, 4.3.0 otherwise) and err's text. Never anything but deferred. */

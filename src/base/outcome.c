@@ -47,6 +47,7 @@ set(struct outcome *out, enum outcome_class class, const char *status, const cha
 	}
 	out->class = class;
 	out->nouser = 0;
+	out->reply[0] = '\0';
 	strlcpy(out->status, status, sizeof(out->status));
 	vsnprintf(out->text, sizeof(out->text), fmt, ap);
 	for (char *p = out->text; *p != '\0'; p++)
@@ -99,6 +100,13 @@ outcome_nouser(struct outcome *out, const char *fmt, ...)
 	set(out, OUTCOME_REJECTED, "5.1.1", fmt, ap);
 	va_end(ap);
 	out->nouser = 1;
+}
+
+void
+outcome_reply(struct outcome *out, const char *code)
+{
+	if (strlen(code) == 3 && strspn(code, "0123456789") == 3 && code[0] == out->status[0])
+		strlcpy(out->reply, code, sizeof(out->reply));
 }
 
 void

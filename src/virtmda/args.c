@@ -124,6 +124,10 @@ args_parse(struct args *out, int argc, char *argv[], struct err *err)
 	}
 	take_recipients(out, argc, argv, optind);
 done:
+	if (out->wish == ARGS_LMTP && out->dry_run) {
+		err_set(err, 0, "-n says what a delivery would do; LMTP delivers");
+		goto fail;
+	}
 	if ((out->nrecipients > 0) == (out->wish == ARGS_DELIVER))
 		return 0;
 	err_set(err, 0,

@@ -177,7 +177,7 @@ on_mail(struct lmtp *lmtp, const char *argument)
 		return;
 	}
 	lmtp->state = STATE_RECIPIENTS;
-	lmtp->host->begin(lmtp->host->arg, path.address);
+	lmtp->host->begin(lmtp->host->arg, path.address, parameters.size);
 	say(lmtp, 250, "2.1.0", "sender ok");
 }
 

@@ -28,8 +28,9 @@ struct lmtp_limits {
  * filled in becomes the reply. */
 struct lmtp_host {
 	void *arg;
-	/* A transaction begins; `sender` is "" for the null sender. */
-	void (*begin)(void *arg, const char *sender);
+	/* A transaction begins; `sender` is "" for the null sender. size: bytes that the client
+	 * announced, 0 none. */
+	void (*begin)(void *arg, const char *sender, uint64_t size);
 	/* May the message go to this recipient? Delivered: it may, and there will be one outcome
 	 * for it. Recipients that were told anything else are forgotten. */
 	void (*recipient)(void *arg, const char *recipient, struct outcome *out);

@@ -46,18 +46,25 @@ struct front {
  */
 
 static int
-ask(struct front *front, enum lmtp_request_kind kind, const char *address, int descriptor)
+send_request(struct front *front, const struct lmtp_request *request, int descriptor)
+{
+	struct err err;
+
+	if (front->lost ||
+	    parcel_send(front->socket, request, sizeof(*request), descriptor, &err) == -1)
+		front->lost = true;
+	return front->lost ? -1 : 0;
+}
+
+static int
+ask(struct front *front, enum lmtp_request_kind kind, const char *address)
 {
 	struct lmtp_request request;
-	struct err err;
 
 	memset(&request, 0, sizeof(request));
 	request.kind = kind;
 	strlcpy(request.address, address, sizeof(request.address));
-	if (front->lost ||
-	    parcel_send(front->socket, &request, sizeof(request), descriptor, &err) == -1)
-		front->lost = true;
-	return front->lost ? -1 : 0;
+	return send_request(front, &request, -1);
 }
 
 static int
@@ -106,7 +113,7 @@ move_to_file(struct front *front)
 	int file = -1, memory = front->message;
 	ssize_t n = 0;
 
-	if (ask(front, LMTP_REQUEST_SPOOL, "", -1) == -1 || hear(front, &outcome, &file) == -1 ||
+	if (ask(front, LMTP_REQUEST_SPOOL, "") == -1 || hear(front, &outcome, &file) == -1 ||
 	    file == -1) {
 		err_set(&front->why, 0, "%s", front->lost ? "no file" : outcome.text);
 		front->failed = true;
@@ -161,29 +168,36 @@ seal(struct front *front)
  */
 
 static void
-on_begin(void *arg, const char *sender)
+on_begin(void *arg, const char *sender, uint64_t size)
 {
-	ask(arg, LMTP_REQUEST_BEGIN, sender, -1);
+	struct lmtp_request request;
+
+	memset(&request, 0, sizeof(request));
+	request.kind = LMTP_REQUEST_BEGIN;
+	request.size = size;
+	strlcpy(request.address, sender, sizeof(request.address));
+	forget_message(arg);
+	send_request(arg, &request, -1);
 }
 
 static void
 on_recipient(void *arg, const char *recipient, struct outcome *out)
 {
-	ask(arg, LMTP_REQUEST_RECIPIENT, recipient, -1);
+	ask(arg, LMTP_REQUEST_RECIPIENT, recipient);
 	hear(arg, out, NULL);
 }
 
 static void
 on_verify(void *arg, const char *recipient, struct outcome *out)
 {
-	ask(arg, LMTP_REQUEST_VERIFY, recipient, -1);
+	ask(arg, LMTP_REQUEST_VERIFY, recipient);
 	hear(arg, out, NULL);
 }
 
 static void
 on_reset(void *arg)
 {
-	ask(arg, LMTP_REQUEST_RESET, "", -1);
+	ask(arg, LMTP_REQUEST_RESET, "");
 	forget_message(arg);
 }
 
@@ -191,14 +205,19 @@ static void
 on_deliver(void *arg)
 {
 	struct front *front = arg;
+	struct lmtp_request request;
 
+	memset(&request, 0, sizeof(request));
+	request.kind = LMTP_REQUEST_DELIVER;
 	if (!front->failed && !front->in_file && seal(front) == -1) {
 		/* Each recipient will hear of it. */
 	}
 	if (front->failed)
-		ask(front, LMTP_REQUEST_RESET, "", -1);
+		ask(front, LMTP_REQUEST_RESET, "");
 	else
-		ask(front, LMTP_REQUEST_DELIVER, "", front->in_file ? -1 : front->message);
+		send_request(front, &request, front->in_file ? -1 : front->message);
+	if (!front->failed)
+		forget_message(front); /* it is the parent's now */
 }
 
 static void
@@ -243,8 +262,8 @@ send_output(struct front *front)
 	size_t at = 0;
 
 	while (at < out->len) {
-		int n = poll(&ready, 1,
-		    lmtp_is_over(front->lmtp) ? LAST_WORD : wait_milliseconds(front));
+		int n = poll(
+		    &ready, 1, lmtp_is_over(front->lmtp) ? LAST_WORD : wait_milliseconds(front));
 
 		if (n > 0)
 			n = send_some(out, at);

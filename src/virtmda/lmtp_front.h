@@ -7,6 +7,7 @@
 #ifndef VIRTMDA_LMTP_FRONT_H
 #define VIRTMDA_LMTP_FRONT_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "address.h"
@@ -26,6 +27,7 @@ enum lmtp_request_kind {
 struct lmtp_request {
 	enum lmtp_request_kind kind;
 	char address[ADDRESS_MAX + 1];
+	uint64_t size; /* BEGIN: bytes that the client announced, 0 none */
 };
 
 struct lmtp_answer {

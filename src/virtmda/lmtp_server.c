@@ -31,6 +31,7 @@ struct server {
 	int socket;
 	bool begun; /* a transaction */
 	char sender[ADDRESS_MAX + 1];
+	uint64_t size; /* bytes that the sender expects of the message, 0 unknown */
 	struct plan plan;
 	int spool; /* reading end of the file that was asked for, or -1 */
 };
@@ -47,6 +48,7 @@ answer(const struct server *server, const struct outcome *outcome, int descripto
 	parcel.outcome.class = outcome->class;
 	parcel.outcome.nouser = outcome->nouser;
 	strlcpy(parcel.outcome.status, outcome->status, sizeof(parcel.outcome.status));
+	strlcpy(parcel.outcome.reply, outcome->reply, sizeof(parcel.outcome.reply));
 	strlcpy(parcel.outcome.text, outcome->text, sizeof(parcel.outcome.text));
 	return parcel_send(server->socket, &parcel, sizeof(parcel), descriptor, err);
 }
@@ -70,6 +72,7 @@ on_begin(struct server *server, const struct lmtp_request *request)
 	reset(server);
 	server->begun = true;
 	memcpy(server->sender, request->address, sizeof(server->sender));
+	server->size = request->size;
 	journal_start();
 	return 0;
 }
@@ -78,6 +81,7 @@ on_begin(struct server *server, const struct lmtp_request *request)
 static void
 look_up(struct server *server, struct plan *plan, const char *address, struct outcome *out)
 {
+	const struct recipient *recipient;
 	struct err err;
 
 	outcome_init(out);
@@ -86,11 +90,11 @@ look_up(struct server *server, struct plan *plan, const char *address, struct ou
 		outcome_from_err(out, &err);
 		return;
 	}
-	if (plan_takes(plan->recipients[plan->nrecipients - 1])) {
+	recipient = plan->recipients[plan->nrecipients - 1];
+	if (!plan_takes(recipient))
+		*out = *plan_outcome(recipient);
+	else if (transaction_has_room(server->settings, recipient->copy, server->size, out))
 		outcome_deliver(out, "2.1.5", "recipient ok");
-		return;
-	}
-	*out = *plan_outcome(plan->recipients[plan->nrecipients - 1]);
 }
 
 static int
@@ -104,6 +108,7 @@ on_recipient(struct server *server, const struct lmtp_request *request, struct e
 		return err_set(err, EPROTO, "lmtp: a recipient out of order");
 	look_up(server, plan, request->address, &outcome);
 	if (outcome.class != OUTCOME_DELIVERED && plan->nrecipients > before) {
+		plan_refuse_last(plan, &outcome);
 		journal_recipient(plan->recipients[before], server->sender);
 		plan_drop_last(plan);
 	}
@@ -172,7 +177,7 @@ on_deliver(struct server *server, int descriptor, struct err *err)
 		return -1;
 	if (server->spool == -1)
 		intake.fd = descriptor;
-	transaction_run(&transaction, &server->plan, &intake, NULL);
+	transaction_run(&transaction, &server->plan, &intake, err);
 	for (size_t i = 0; i < server->plan.nrecipients && failed == 0; i++)
 		failed = answer(server, plan_outcome(server->plan.recipients[i]), -1, err);
 	reset(server);

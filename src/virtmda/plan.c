@@ -190,6 +190,7 @@ plan_recipient(struct plan *plan, struct recipient *recipient)
 			outcome_from_err(&recipient->outcome, &err);
 	} else if ((size_t)answer->kind < sizeof(settle) / sizeof(settle[0])) {
 		settle[answer->kind](&recipient->outcome, answer);
+		outcome_reply(&recipient->outcome, answer->reply);
 	}
 }
 
@@ -228,6 +229,22 @@ free_recipient(struct recipient *recipient)
 	answer_free(&recipient->answer);
 	free(recipient->original);
 	free(recipient);
+}
+
+void
+plan_refuse_last(struct plan *plan, const struct outcome *outcome)
+{
+	struct recipient *recipient = plan->recipients[plan->nrecipients - 1];
+	struct copy *copy = recipient->copy;
+
+	recipient->outcome = *outcome;
+	recipient->copy = NULL;
+	if (copy == NULL)
+		return;
+	/* The last of the plan is the last of its copy, and of a new copy the only one. */
+	copy->nrecipients--;
+	if (copy->nrecipients == 0)
+		free_copy(plan->copies[--plan->ncopies]);
 }
 
 void

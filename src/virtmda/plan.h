@@ -52,7 +52,9 @@ void plan_free(struct plan *plan); /* back to an empty one */
 int plan_add(struct plan *plan, struct resolver *resolver, const char *recipient,
     struct buf *explain, struct err *err);
 
-/* Take the last recipient out again. It must have no copy. */
+/* Settle the last recipient otherwise: it has no way any more, and the outcome is final. */
+void plan_refuse_last(struct plan *plan, const struct outcome *outcome);
+/* Take the last recipient out again, which must be a refused one. */
 void plan_drop_last(struct plan *plan);
 
 /* Does the message go anywhere for this recipient (or is it to be discarded)? If not, plan_outcome

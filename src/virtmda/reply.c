@@ -5,6 +5,7 @@
  */
 #include "reply.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "text.h"
@@ -29,6 +30,8 @@ code_of(const struct outcome *outcome)
 
 	if (outcome->class == OUTCOME_DELIVERED)
 		return 250;
+	if (outcome->reply[0] == outcome->status[0])
+		return (unsigned)atoi(outcome->reply);
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
 		if (strcmp(outcome->status + 2, codes[i].status) == 0)
 			return outcome->class == OUTCOME_REJECTED ? codes[i].rejected

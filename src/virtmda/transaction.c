@@ -42,6 +42,30 @@ run_copy(const struct transaction *t, struct copy *copy, const struct intake *in
 		worker_run(&job, &copy->report);
 }
 
+bool
+transaction_has_room(
+    const struct settings *settings, const struct copy *copy, uint64_t size, struct outcome *out)
+{
+	struct quota limits;
+	struct report report;
+	struct job job = { .settings = settings, .size = size, .dry_run = true };
+	struct err err;
+
+	if (copy == NULL)
+		return true;
+	job.account = copy->account;
+	job.mailbox = &copy->mailbox;
+	if (quota_limits(&limits, settings->quota, copy->account->quota_rule, &err) == -1) {
+		outcome_from_err(out, &err);
+		return false;
+	}
+	if (!quota_limited(&limits))
+		return true;
+	worker_run(&job, &report);
+	*out = report.outcome;
+	return out->class == OUTCOME_DELIVERED;
+}
+
 size_t
 transaction_readers(const struct plan *plan)
 {

@@ -83,7 +83,8 @@ look_for_room(
 {
 	struct err err;
 
-	if (mailbox_has_room(job->mailbox, delivery, 1, job->dry_run, &err) != 0)
+	if (mailbox_has_room(
+	        job->mailbox, delivery, job->size > 0 ? job->size : 1, job->dry_run, &err) != 0)
 		return 0;
 	admission_refuse(job->settings, &err, outcome);
 	return -1;

@@ -20,7 +20,8 @@ struct job {
 	const struct mailbox *mailbox;
 	struct message_envelope envelope;
 	const struct intake *intake;
-	bool dry_run; /* become the account and look, but neither read nor write */
+	uint64_t size; /* bytes expected, 0 unknown */
+	bool dry_run;  /* become the account and look, but neither read nor write */
 };
 
 /* As root the work is done by a process of its own, which becomes the account for good; this one

@@ -91,6 +91,10 @@ START_TEST(defaults)
 	ck_assert_uint_eq(s.min_uid, 1);
 	ck_assert_uint_eq(s.lock_timeout, 60);
 	ck_assert_str_eq(s.spool_directory, "/var/tmp");
+	ck_assert_uint_eq(s.workers, 8);
+	ck_assert_uint_eq(s.lmtp_recipients, 1000);
+	ck_assert_uint_eq(s.lmtp_message_size, 0);
+	ck_assert_uint_eq(s.lmtp_timeout, 600);
 	ck_assert_str_eq(s.log, "syslog");
 	settings_free(&s);
 	assert_empty(&s);
@@ -123,6 +127,10 @@ START_TEST(whole_file)
 	                           "min_uid = 4294967294\n"
 	                           "lock_timeout = 3600\n"
 	                           "spool_directory = /m/spool=dir\n"
+	                           "workers = 64\n"
+	                           "lmtp_recipients = 50\n"
+	                           "lmtp_message_size = 4294967295\n"
+	                           "lmtp_timeout = 86400\n"
 	                           "\t# indented comment with = sign\n"
 	                           "log = /m/log#1";
 	struct settings s;
@@ -149,6 +157,10 @@ START_TEST(whole_file)
 	ck_assert_uint_eq(s.min_uid, 4294967294u);
 	ck_assert_uint_eq(s.lock_timeout, 3600);
 	ck_assert_str_eq(s.spool_directory, "/m/spool=dir");
+	ck_assert_uint_eq(s.workers, 64);
+	ck_assert_uint_eq(s.lmtp_recipients, 50);
+	ck_assert_uint_eq(s.lmtp_message_size, 4294967295u);
+	ck_assert_uint_eq(s.lmtp_timeout, 86400);
 	ck_assert_str_eq(s.log, "/m/log#1");
 	settings_free(&s);
 }
@@ -499,7 +511,7 @@ START_TEST(names)
 		settings_free(&s);
 		n++;
 	}
-	ck_assert_uint_eq(n, 22);
+	ck_assert_uint_eq(n, 26);
 }
 END_TEST
 

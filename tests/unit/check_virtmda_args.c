@@ -19,7 +19,7 @@ struct line {
 	const char *settings_file;
 	const char *overrides[4];
 	const char *recipients[4];
-	bool dry_run, verbose;
+	bool dry_run, verbose, lmtp;
 };
 
 static const struct line good[] = {
@@ -55,6 +55,11 @@ static const struct line good[] = {
 	    .dry_run = true,
 	    .verbose = true,
 	    .recipients = { "x" } },
+	{ .words = { "-l" }, .lmtp = true },
+	{ .words = { "-l", "-C", "/x.conf", "-oa=b" },
+	    .lmtp = true,
+	    .settings_file = "/x.conf",
+	    .overrides = { "a=b" } },
 	{ .words = { "-tvn", "-d", "x" }, .dry_run = true, .verbose = true, .recipients = { "x" } },
 };
 
@@ -65,7 +70,10 @@ static const struct {
 	{ { NULL }, "no recipient given" }, { { "-d" }, "no recipient given" },
 	{ { "-d", "--" }, "no recipient given" }, { { "-n" }, "no recipient given" },
 	{ { "-f" }, "option -f needs an argument" }, { { "-Q" }, "option -Q needs an argument" },
-	{ { "-l" }, "unknown option -l" }, { { "-x", "-d", "bob" }, "unknown option -x" },
+	{ { "-x", "-d", "bob" }, "unknown option -x" }, { { "-lx" }, "unknown option -x" },
+	{ { "-l", "-d", "bob" }, "LMTP names its recipients itself" },
+	{ { "-l", "bob" }, "LMTP names its recipients itself" },
+	{ { "-n", "-l" }, "-n says what a delivery would do; LMTP delivers" },
 	{ { "-oops@d" }, "no recipient given" }, /* an -o, but not ours */
 };
 
@@ -105,7 +113,7 @@ START_TEST(accepts)
 	struct err err;
 
 	ck_assert_msg(parse(&args, line->words, &err) == 0, "%s", err.text);
-	ck_assert_int_eq(args.wish, ARGS_DELIVER);
+	ck_assert_int_eq(args.wish, line->lmtp ? ARGS_LMTP : ARGS_DELIVER);
 	ck_assert_str_eq(args.sender, line->sender == NULL ? "" : line->sender);
 	ck_assert_str_eq(args.queue_id, line->queue_id == NULL ? "NOQUEUE" : line->queue_id);
 	ck_assert_pstr_eq(args.settings_file, line->settings_file);
@@ -125,6 +133,9 @@ START_TEST(refuses)
 	ck_assert_int_eq(parse(&args, bad[_i].words, &err), -1);
 	ck_assert_str_eq(err.text, bad[_i].why);
 	ck_assert_ptr_null(args.overrides);
+	ck_assert_int_eq(args.wish == ARGS_LMTP,
+	    strstr(err.text, "LMTP") != NULL ||
+	        (bad[_i].words[0] != NULL && strcmp(bad[_i].words[0], "-lx") == 0));
 }
 END_TEST
 

@@ -29,10 +29,11 @@ must(int result)
 }
 
 static void
-record_begin(void *arg, const char *sender)
+record_begin(void *arg, const char *sender, uint64_t size)
 {
 	struct recording *r = arg;
 
+	(void)size;
 	must(r->open);
 	r->open = true;
 	r->accepted = 0;
