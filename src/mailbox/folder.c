@@ -156,6 +156,9 @@ mailbox_choose_folder(struct mailbox *mailbox, const char *detail, struct err *e
 		return 0;
 	named = buf_addc(&u.out, '.') == -1 ? -1 : encode(&u, detail);
 	if (named == 1) {
+		/* IMAP's one name without case (RFC 3501 5.1), and what is below it. */
+		if (strncasecmp(detail, "inbox.", 6) == 0)
+			memcpy(u.out.data + 1, "INBOX", 5);
 		free(mailbox->folder);
 		mailbox->folder = buf_steal(&u.out);
 		named = mailbox->folder == NULL ? -1 : 1;

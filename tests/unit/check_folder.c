@@ -27,6 +27,8 @@ static const struct {
 	{ "a\\b", ".a\\b" },
 	{ "a~", ".a~" },
 	{ "INBOX.x", ".INBOX.x" },
+	{ "inBox.x", ".INBOX.x" },
+	{ "inboxes", ".inboxes" },
 	{ "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p", ".a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p" },
 	{ A50 A50 A50 A50 A50 "aaaa", "." A50 A50 A50 A50 A50 "aaaa" },
 
