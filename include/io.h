@@ -41,6 +41,10 @@ bool io_is_root(void);
  * or -1 with err set and err->num from the failing call. */
 int io_open_trusted(const char *path, struct stat *st, struct err *err);
 
+/* For a file about to be made: the same demands on every directory on the way to it, and none on
+ * the file. 0, or -1 with err. */
+int io_check_way(const char *path, struct err *err);
+
 /* Make `path` hold exactly these bytes, or leave it as it was: a new file beside it
  * (O_EXCL), owner, group and mode of the old file if there is one, else `mode`;
  * fsync; rename; fsync of the directory. 0, or -1 with err set; the new

@@ -47,6 +47,9 @@ void resolver_free(struct resolver *resolver); /* accepts NULL */
 /* Is the folded domain one of local_domains? 1 / 0 / -1 with err. */
 int resolver_is_local(struct resolver *resolver, const char *domain, struct err *err);
 
+/* Is the folded domain one of the map's? 1 / 0 / -1 with err. */
+int resolver_has_domain(struct resolver *resolver, const char *domain, struct err *err);
+
 /* For those who keep a resolver between questions: forget the map if another one has been
  * published, so that the next question opens that. Accounts and aliases notice changes by
  * themselves. */

@@ -204,6 +204,17 @@ io_open_trusted(const char *path, struct stat *st, struct err *err)
 	return fd;
 }
 
+int
+io_check_way(const char *path, struct err *err)
+{
+	char way[PATH_MAX];
+	int links = 0;
+
+	if (!io_is_root())
+		return 0;
+	return make_absolute(way, path, err) == -1 ? -1 : check_way(way, &links, err);
+}
+
 bool
 io_is_root(void)
 {

@@ -70,6 +70,18 @@ resolver_need_map(struct resolver *resolver, struct err *err)
 }
 
 int
+resolver_has_domain(struct resolver *resolver, const char *domain, struct err *err)
+{
+	int rc;
+
+	if (resolver_need_map(resolver, err) == -1)
+		return -1;
+	if ((rc = map_has_domain(resolver->map, domain, err)) == -1)
+		resolver_forget_map(resolver);
+	return rc;
+}
+
+int
 resolver_need_accounts(struct resolver *resolver, struct err *err)
 {
 	const struct settings *settings = resolver->settings;

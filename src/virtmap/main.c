@@ -47,6 +47,10 @@ static const struct command commands[] = {
 	    -1, cmd_resolve },
 	{ "complete", "KIND [WORD]", "for the shell: what a word may become", "", 1, 2,
 	    cmd_complete },
+	{ "verify", "-- ADDRESS", "may its mail come in? a line for sendmail's program map", "", 1,
+	    1, cmd_verify },
+	{ "serve", "[-s SOCKET]... [-u USER] [-g GROUP] [-m MODE]",
+	    "answer mail servers over sockets", "s:u:g:m:", 0, 0, cmd_serve },
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -91,7 +95,9 @@ struct options {
 	const char *file;       /* -C */
 	const char **overrides; /* -o */
 	size_t noverrides;
-	char own[OPTIONS_MAX]; /* the command's letters */
+	char own[OPTIONS_MAX];       /* the command's letters */
+	struct option_value *values; /* of those that take one; as many as there are arguments */
+	size_t nvalues;
 };
 
 /* Longer names of letters, for those commands that have the letter. */
@@ -125,6 +131,8 @@ read_options(int argc, char **argv, const char *letters, struct options *out)
 			out->overrides[out->noverrides++] = optarg;
 		} else if (letter == '?' || letter == ':' || letter == 'h' || letter == 'V') {
 			return letter;
+		} else if (optarg != NULL) {
+			out->values[out->nvalues++] = (struct option_value){ letter, optarg };
 		} else if (strchr(out->own, letter) == NULL && len + 1 < sizeof(out->own)) {
 			out->own[len] = (char)letter;
 		}
@@ -163,6 +171,8 @@ run(const struct command *command, const struct options *options, int argc, char
 		.trusted = io_is_root(),
 		.verb = command->name,
 		.settings_path = options->file != NULL ? options->file : SETTINGS_FILE,
+		.values = options->values,
+		.nvalues = options->nvalues,
 	};
 	enum status status;
 	struct err err;
@@ -233,14 +243,16 @@ main(int argc, char **argv)
 	signal(SIGXFSZ, SIG_IGN); /* EFBIG is reported, and leaves no half a file beside the map */
 	umask(022);
 	options.overrides = calloc((size_t)argc + 1, sizeof(*options.overrides));
-	if (options.overrides == NULL) {
+	options.values = calloc((size_t)argc + 1, sizeof(*options.values));
+	if (options.overrides == NULL || options.values == NULL) {
 		fputs("virtmap: out of memory\n", stderr);
-		return STATUS_LATER;
-	}
-	if (is_classic(argv[0]))
+		status = STATUS_LATER;
+	} else if (is_classic(argv[0])) {
 		status = run_command(find_command("build"), &options, "+:C:o:hVn", argc, argv);
-	else
+	} else {
 		status = dispatch(argc, argv, &options);
+	}
 	free(options.overrides);
+	free(options.values);
 	return (int)speech_end(status);
 }

@@ -27,12 +27,19 @@ enum status {
 	STATUS_CONFIG = 78     /* an error in the settings */
 };
 
+struct option_value {
+	int letter;
+	const char *value;
+};
+
 /* What every command gets. */
 struct virtmap {
 	const struct settings *settings;
-	int trusted;               /* running as root: take orders only from root's files */
-	const char *verb;          /* the command's name: what the history says was done */
-	const char *settings_path; /* the file they were read from */
+	int trusted;                       /* running as root: take orders only from root's files */
+	const char *verb;                  /* the command's name: what the history says was done */
+	const char *settings_path;         /* the file they were read from */
+	const struct option_value *values; /* options that take a value, in the order given */
+	size_t nvalues;
 };
 
 struct command {
@@ -50,7 +57,7 @@ typedef enum status command_fn(
     const struct virtmap *virtmap, const char *options, int argc, char **argv);
 command_fn cmd_build, cmd_check, cmd_add, cmd_set, cmd_rm, cmd_rename, cmd_batch, cmd_visual,
     cmd_log, cmd_diff, cmd_undo, cmd_list, cmd_get, cmd_domains, cmd_resolve, cmd_import,
-    cmd_complete, cmd_export;
+    cmd_complete, cmd_export, cmd_verify, cmd_serve;
 
 /* ---- speech.c ------------------------------------------------------------------------------ */
 

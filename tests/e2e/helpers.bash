@@ -53,6 +53,36 @@ sendmail_stop() {
 		rm -f /run/sendmail/mta/sendmail.pid'
 }
 
+# configure LINE...: sendmail with these lines behind FEATURE(`virtmap').
+configure() {
+	inside sh -c '
+		cd /etc/mail
+		printf "%s\n" "$@" >/run/lines
+		sed "/^FEATURE(.virtmap/r /run/lines" test.mc | m4 - >sendmail.cf' configure "$@"
+	sendmail_restart
+}
+
+# serve: virtmap serve in the background, at the socket where it is looked for; serve_stop ends it.
+serve() {
+	inside sh -c '
+		mkdir -p /run/virtmda
+		virtmap serve -s unix:/run/virtmda/socket >/dev/null 2>>/run/log </dev/null 3>&- &
+		echo $! >/run/serve.pid
+		for i in $(seq 100); do
+			[ ! -S /run/virtmda/socket ] || exit 0
+			sleep 0.05
+		done
+		exit 1'
+}
+
+serve_stop() {
+	inside sh -c '
+		read -r pid 2>/dev/null </run/serve.pid || exit 0
+		kill "$pid" 2>/dev/null
+		while kill -0 "$pid" 2>/dev/null; do sleep 0.02; done
+		rm -f /run/serve.pid'
+}
+
 # Empty mailboxes, queue and log: the start of every test.
 clean() {
 	needs_machine

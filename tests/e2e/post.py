@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""post.py [-s] [-b ADDRESS] [-p PORT] SENDER RECIPIENT... < MESSAGE
+"""post.py [-rs] [-b ADDRESS] [-p PORT] SENDER RECIPIENT... < MESSAGE
 
 Send the bytes on standard input by SMTP as they are: lines end in CRLF on the wire, dots
 are doubled, nothing else is changed (smtplib would mend bare CRs and refuse strange
@@ -8,7 +8,7 @@ addresses). SENDER "" is the null sender; addresses go on the wire as written. R
 when the server has answered QUIT, which an interactive sendmail does after delivery.
 Exit status 0 when at least one recipient and the message were accepted, otherwise 1 with the
 server's refusals on standard error. -b names the address to come from, -p the server's port (25),
--s prints the whole dialogue, except the message.
+-s prints the whole dialogue, except the message, and -r ends it behind the recipients.
 """
 import getopt
 import os
@@ -51,7 +51,7 @@ def on_the_wire(message):
 
 
 def main():
-    options, words = getopt.getopt(sys.argv[1:], "sb:p:")
+    options, words = getopt.getopt(sys.argv[1:], "rsb:p:")
     options = dict(options)
     sender, *recipients = (os.fsencode(word) for word in words)
     message = sys.stdin.buffer.read()
@@ -69,7 +69,7 @@ def main():
     step(b"MAIL FROM:<%s> BODY=8BITMIME" % sender, b"2")
     accepted = [r for r in recipients if step(b"RCPT TO:<%s>" % r, b"2")]
     sent = False
-    if accepted and step(b"DATA", b"3"):
+    if accepted and "-r" not in options and step(b"DATA", b"3"):
         session.print(">", b"(the message: %d lines)" % message.count(b"\n"))
         session.socket.sendall(on_the_wire(message))
         answer = session.reply()
