@@ -34,6 +34,7 @@ ERRORS = {
     "mkdirat": ["ENOSPC", "EACCES", "EIO", "EDQUOT", "EROFS"],
     "linkat": ["EIO", "ENOSPC", "EACCES", "EDQUOT", "EMLINK", "EPERM", "ENOENT"],
     "renameat": ["EIO", "ENOSPC", "EACCES", "EDQUOT", "EROFS"],
+    "memfd_create": ["EMFILE", "ENOMEM"],
     "renameat2": ["EIO", "ENOSPC", "EACCES", "EDQUOT", "EINVAL", "ENOSYS"],
     "unlinkat": ["EIO", "EACCES", "EROFS", "EBUSY"],
     "newfstatat": ["EIO", "ENOMEM", "EACCES", "ESTALE", "ELOOP"],
@@ -137,6 +138,9 @@ class Sweep:
             yield "ok"
         yield "kill"
 
+    def is_for_message(self, fault):
+        return fault.startswith("fsync")
+
     def complain(self, fault, why):
         self.failures.append("%s: %s (%s)" % (fault, why, self.world.said))
 
@@ -148,7 +152,7 @@ class Sweep:
             return self.complain(fault, "status 0, but %s copies" % copies)
         if status == 75 and copies != 0 and action != "kill":
             return self.complain(fault, "status 75, but %s copies" % copies)
-        if fault.startswith("fsync") and fault.endswith(NOT_DURABLE) and status == 0:
+        if self.is_for_message(fault) and fault.endswith(NOT_DURABLE) and status == 0:
             return self.complain(fault, "not durable, but status 0")
         if action == "short" and status != 0 and not fault.startswith("pread64"):
             return self.complain(fault, "falling short is no error, but status %d" % status)
@@ -240,11 +244,61 @@ class RefusalSweep(Sweep):
             self.complain("%s (%s)" % (name, rule), "status %d" % status)
 
 
+class WarningSweep(Sweep):
+    """A warning is written when the message is durable, and nothing depends on it."""
+
+    def trace(self):
+        calls = super().trace()
+        self.begins = next(number for _, number, name, _ in calls if name == "memfd_create")
+        return calls
+
+    def is_for_message(self, fault):
+        return fault.startswith("fsync") and int(fault.split(":")[1]) < self.begins
+
+
+class FullSweep(Sweep):
+    """A mailbox that is full, and over_quota = reject. A fault may hide that (75), or make the count
+    smaller than it is, and then the message is there (0); never anything else."""
+
+    def trace(self):
+        path = self.world.path("spool/trace")
+        status = self.world.deliver(wrapper=[self.inject, "-t", path])
+        if status != 69 or self.world.copies() != 0:
+            raise SystemExit("full: status %d, %s copies" % (status, self.world.copies()))
+        with open(path) as file:
+            rows = [line.split() for line in file]
+        names = [name for _, _, name in rows]
+        return [
+            (int(process), int(number), name, at < names.index("getppid"))
+            for at, (process, number, name) in enumerate(rows)
+        ]
+
+    def one(self, process, number, name, before_main, action):
+        if before_main:
+            return
+        self.world.reset()
+        self.faults += 1
+        rule = "%d:%d:%s" % (process, number, action)
+        status, copies = self.world.deliver(wrapper=[self.inject, rule]), self.world.copies()
+        if (status, copies) not in [(0, 1), (69, 0), (75, 0)] and not (action == "kill" and copies in (0, 1)):
+            self.complain("%s (%s)" % (name, rule), "status %d, %s copies" % (status, copies))
+
+
+# A quota that a count shows to be kept, and a maildirsize that has it exceeded.
+QUOTA = "quota = bytes=5000 messages=3\nover_quota = reject\nquota_warning = 0\n"
+DRIFTED = "5000S,3C\n9000 9\n1 1\n"
 SWEEPS = [
     ("mbox in root's mail directory", Sweep, {"format": "mbox"}, True),
     ("the first mail of an mbox there", Sweep, {"format": "mbox", "existing": False}, True),
     ("Maildir, as root", Sweep, {"format": "maildir"}, True),
     ("the first mail of a Maildir, as root", Sweep, {"format": "maildir", "existing": False}, True),
+    ("a quota that is counted anew", Sweep, {"format": "maildir", "settings": QUOTA, "maildirsize": DRIFTED}, True),
+    ("a quota, and a warning", WarningSweep,
+        {"format": "maildir", "settings": "quota = messages=9\nover_quota = reject\nquota_warning = 1\n"}, True),
+    ("a mailbox that is full", FullSweep, {"format": "maildir", "settings": "quota = messages=1\nover_quota = reject\n"}, True),
+    ("an mbox that is full", FullSweep, {"format": "mbox", "settings": "quota = bytes=500\nover_quota = reject\n"}, True),
+    ("the first mail of a folder", Sweep,
+        {"format": "maildir", "settings": "detail_folders = create\n", "recipient": "joe+lists@one.example"}, True),
     ("an account of passwd", Sweep, {"format": "maildir", "accounts": "passwd"}, True),
     ("mbox, as the account", Sweep, {"format": "mbox", "run_as_account": True}, False),
     ("Maildir, as the account", Sweep, {"format": "maildir", "run_as_account": True}, False),

@@ -27,6 +27,7 @@ HEAD = b"Return-Path: <amy@two.example>\nDelivered-To: joe@one.example\n"
 MAILDIR_COPY = HEAD + MESSAGE
 MBOX_COPY = HEAD + MESSAGE.replace(b"\n>From ", b"\n>>From ").replace(b"\nFrom the", b"\n>From the") + b"\n"
 FROM_LINE = re.compile(rb"From amy@two\.example \w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}\n")
+WARNING_END = b"\nThis message comes at most once a day.\n"
 OLD = b"From old@d Thu Jan  1 00:00:00 1970\nSubject: old\n\nhere before\n\n"
 
 
@@ -90,10 +91,17 @@ def compile_tool(directory, source):
 
 
 class World:
-    """joe@one.example, whose mail goes to an mbox or a Maildir."""
+    """joe@one.example, whose mail goes to an mbox or a Maildir. settings: more of them; maildirsize:
+    what stands in that file before; recipient: another address of joe's."""
 
-    def __init__(self, format, *, existing=True, run_as_account=False, accounts="passwd-file"):
+    def __init__(
+        self, format, *, existing=True, run_as_account=False, accounts="passwd-file", settings="",
+        maildirsize=None, recipient="joe@one.example"
+    ):  # fmt: skip
         self.format = format
+        self.maildirsize = maildirsize
+        self.recipient = recipient
+        self.maildir_copy = MAILDIR_COPY.replace(b"joe@one.example", recipient.encode(), 1)
         self.existing = existing
         self.root = tempfile.mkdtemp(prefix="virtmda-fault.", dir=memory_directory())
         os.chmod(self.root, 0o755)
@@ -119,11 +127,11 @@ class World:
         self.conf = self.path("etc/virtmda.conf")
         spec = "passwd" if accounts == "passwd" else "passwd-file:" + self.path("etc/accounts")
         self.write("etc/accounts", "joe:x:%d:%d::%s:/bin/sh:\n" % (UID, GID, self.home))
-        self.write("etc/virtmaps", "joe@one.example joe\n@one.example error:nouser nobody here\n")
+        self.write("etc/virtmaps", "joe@one.example joe\njoe+*@one.example joe%3\n@one.example error:nouser nobody here\n")
         self.write(
             "etc/virtmda.conf",
             "map = %s\ndomains = %s\naccounts = %s\naliases = none\nmailbox = %s\n"
-            "spool_directory = %s\nlog = %s\nlock_timeout = 2\n"
+            "spool_directory = %s\nlog = %s\nlock_timeout = 2\n%s"
             % (
                 self.path("etc/virtmaps"),
                 self.path("etc/domains"),
@@ -131,6 +139,7 @@ class World:
                 "mbox:" + self.mail + "/%u" if format == "mbox" else "maildir:~/Maildir",
                 self.spool,
                 self.path("log"),
+                settings,
             ),
         )
         self.write("message", MESSAGE)
@@ -198,6 +207,12 @@ class World:
                 os.chown(directory, UID, GID)
         with open(os.path.join(self.maildir, "cur", "1.old:2,S"), "wb") as out:
             out.write(b"here before\n")
+        if self.maildirsize is not None:
+            path = os.path.join(self.maildir, "maildirsize")
+            with open(path, "w") as out:
+                out.write(self.maildirsize)
+            if IS_ROOT:
+                os.chown(path, UID, GID)
 
     # ---- the delivery ------------------------------------------------------------------------
 
@@ -210,7 +225,7 @@ class World:
             "-f",
             "amy@two.example",
             "-d",
-            *(recipients or ("joe@one.example",)),
+            *(recipients or (self.recipient,)),
         ]
 
     def deliver(self, *, wrapper=(), command=None, message=None, preexec=None, timeout=20):
@@ -258,22 +273,27 @@ class World:
         if self.existing:
             if os.listdir(os.path.join(self.maildir, "cur")) != ["1.old:2,S"]:
                 return "what was there before is changed"
-        new = os.path.join(self.maildir, "new")
-        names = os.listdir(new) if os.path.isdir(new) else []
-        for name in names:
-            with open(os.path.join(new, name), "rb") as file:
-                data = file.read()
-            if data != MAILDIR_COPY:
-                return "a torn message of %d bytes" % len(data)
-            if ",S=%d" % len(data) not in name:
-                return "a wrong size in " + name
-        return len(names)
+        count = 0
+        for folder in [""] + [name for name in os.listdir(self.maildir) if name[0] == "."]:
+            new = os.path.join(self.maildir, folder, "new")
+            for name in os.listdir(new) if os.path.isdir(new) else []:
+                with open(os.path.join(new, name), "rb") as file:
+                    data = file.read()
+                if ",S=%d" % len(data) not in name:
+                    return "a wrong size in " + name
+                if b"\nAuto-Submitted: auto-generated\n" in data and data.endswith(WARNING_END):
+                    continue
+                if data != self.maildir_copy:
+                    return "a torn message of %d bytes" % len(data)
+                count += 1
+        return count
 
     def left_behind(self):
         """Locks, temporary and spooled files that are still there."""
         left = [name for name in os.listdir(self.mail) if name != "joe" and ".torn." not in name]
         left += os.listdir(self.spool)
-        tmp = os.path.join(self.maildir, "tmp")
-        if os.path.isdir(tmp):
-            left += os.listdir(tmp)
+        for folder in [""] + os.listdir(self.maildir) if os.path.isdir(self.maildir) else []:
+            tmp = os.path.join(self.maildir, folder, "tmp")
+            if os.path.isdir(tmp):
+                left += os.listdir(tmp)
         return left
