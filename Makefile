@@ -32,7 +32,7 @@ HARDENING ?= -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 # programs have the small libraries linked in, and libc shared. `make SHARED=1` links all of them
 # shared, and so do sanitizers, which cannot do without.
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags libbsd-overlay libidn2 2>/dev/null)
-LIBS_SHARED := -lgdbm -lbsd -lmd -lidn2 -lunistring
+LIBS_SHARED := -lgdbm -lbsd -lmd -lidn2 -lunistring -lxxhash
 ifneq (,$(SHARED)$(findstring sanitize,$(CFLAGS) $(LDFLAGS)))
 LIBS      := $(LIBS_SHARED)
 virtmda_LDFLAGS := -pie

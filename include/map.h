@@ -135,8 +135,8 @@ int map_source_rename(
  */
 const struct buf *map_source_text(const struct map_source *source);
 
-/* SHA-256 of the text as it was read. */
-#define MAP_DIGEST_SIZE 32
+/* The digest (XXH3, 128 bits) of the text as it was read. */
+#define MAP_DIGEST_SIZE 16
 void map_source_digest(struct map_source *source, unsigned char out[MAP_DIGEST_SIZE]);
 
 /* ---- what has changed --------------------------------------------------------------------- */
@@ -222,7 +222,7 @@ int map_is_stale(const struct map *map, struct err *err);
 /* The sure one: reads and hashes the text. */
 int map_is_stale_content(const struct map *map, struct err *err);
 uint64_t map_count(const struct map *map);
-/* SHA-256 of the text it was compiled from; lives as long as the map. */
+/* The digest of the text it was compiled from; lives as long as the map. */
 const unsigned char *map_digest(const struct map *map);
 /* From the compiled map to the text: what a hand has changed that was not compiled. Changes have no
  * old lines; removed mappings come last. 0, the callback's value, or -1 with err. */

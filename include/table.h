@@ -31,7 +31,7 @@ struct table_source {
 	uint64_t size;            /* bytes */
 	int64_t mtime_sec;        /* seconds since the Epoch */
 	int32_t mtime_nsec;       /* nanoseconds */
-	unsigned char digest[32]; /* SHA-256 of the bytes */
+	unsigned char digest[32]; /* of the bytes; the caller's, like the next two */
 	uint64_t mappings;        /* lines that map something: the caller's count, not the keys' */
 };
 

@@ -14,6 +14,7 @@
 
 #include "io.h"
 #include "map_cycle.h"
+#include "map_digest.h"
 #include "map_domains.h"
 #include "map_file.h"
 #include "map_key.h"
@@ -345,7 +346,7 @@ map_publish(const struct map_source *source, const char *domains_path, gid_t gid
 	info.size = text->len;
 	info.mtime_sec = st.st_mtim.tv_sec;
 	info.mtime_nsec = (int32_t)st.st_mtim.tv_nsec;
-	map_file_digest(info.digest, text->data, text->len);
+	map_digest_of(info.digest, text->data, text->len);
 	if (prepare(&prepared, source, &info, &order, err) == -1) {
 		io_stage_discard(&stage);
 		return -1;

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "io.h"
+#include "map_digest.h"
 #include "map_key.h"
 #include "map_ladder.h"
 #include "map_source.h"
@@ -31,16 +31,6 @@ map_file_path(const char *source_path)
 	char *path;
 
 	return asprintf(&path, "%s.gdbm", source_path) == -1 ? NULL : path;
-}
-
-void
-map_file_digest(unsigned char out[MAP_FILE_DIGEST], const void *text, size_t len)
-{
-	SHA2_CTX context;
-
-	SHA256Init(&context);
-	SHA256Update(&context, text, len);
-	SHA256Final(out, &context);
 }
 
 int
@@ -229,7 +219,7 @@ map_is_stale(const struct map *map, struct err *err)
 int
 map_is_stale_content(const struct map *map, struct err *err)
 {
-	unsigned char digest[MAP_FILE_DIGEST];
+	unsigned char digest[MAP_DIGEST_SIZE];
 	struct buf text = BUF_INIT;
 	int fd = open(map->source_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), failed;
 
@@ -240,7 +230,7 @@ map_is_stale_content(const struct map *map, struct err *err)
 		err_set(err, errno, "read %s", map->source_path);
 	close(fd);
 	if (failed == 0)
-		map_file_digest(digest, text.data, text.len);
+		map_digest_of(digest, text.data, text.len);
 	buf_free(&text);
 	if (failed == -1)
 		return -1;

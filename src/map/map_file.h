@@ -7,13 +7,9 @@
 
 #include "map.h"
 
-#define MAP_FILE_DIGEST   MAP_DIGEST_SIZE
 #define MAP_FILE_TEXT_MAX 0x7fffffff /* bytes of a map source */
 
 /* Name of the compiled map of this source; malloc'ed, NULL with errno ENOMEM. */
 char *map_file_path(const char *source_path);
-
-/* SHA-256 of a source text. */
-void map_file_digest(unsigned char out[MAP_FILE_DIGEST], const void *text, size_t len);
 
 #endif

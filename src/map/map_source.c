@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "io.h"
+#include "map_digest.h"
 #include "map_file.h"
 #include "progress.h"
 
@@ -140,7 +141,7 @@ read_lines(struct map_source *source, const struct complaints *complaints, struc
 		return err_set(err, ENOMEM, "read %s", source->path);
 	end = p + source->text.len;
 	/* Before anything is taken apart, which puts NULs behind keys. */
-	map_file_digest(source->info.digest, source->text.data, source->text.len);
+	map_digest_of(source->info.digest, source->text.data, source->text.len);
 	source->room = count_newlines(&source->text) + 1;
 	source->lines = reallocarray(NULL, source->room, sizeof(*source->lines));
 	if (source->lines == NULL)

@@ -19,7 +19,7 @@
 #define HISTORY_FILES       8       /* MAP.log.1 to MAP.log.8 are kept */
 #define HISTORY_CHANGES_MAX 100000  /* a record of more keeps their number only */
 
-/* What there is: SHA-256 of the text, and of the text that was compiled. */
+/* What there is: the digest of the text, and of the text that was compiled. */
 struct history_now {
 	unsigned char text[MAP_DIGEST_SIZE];
 	unsigned char compiled[MAP_DIGEST_SIZE];

@@ -8,7 +8,6 @@
 
 import collections
 import errno
-import hashlib
 import json
 import os
 import platform
@@ -169,7 +168,8 @@ def judge_log(world, state):
     for number, (first, second) in enumerate(zip(records, records[1:])):
         if first["after"] != second["before"]:
             return "record %d does not follow: %s" % (number + 2, out)
-    text = hashlib.sha256(world.read("virtmaps").encode()).hexdigest()
+    text = subprocess.run(["xxhsum", "-H2", "-"], input=world.read("virtmaps").encode(),
+                          capture_output=True, check=True).stdout.split()[0].decode()
     if records and records[-1]["after"] != text:
         return "the log does not end in the text: %s" % out
     ours = [change for record in records for change in record["changes"] if change["key"] == KEY]
@@ -290,6 +290,9 @@ CHANGES = [
 def main():
     if platform.machine() not in ("x86_64", "aarch64"):
         print("1..0 # SKIP inject knows no system calls of %s" % platform.machine())
+        return 0
+    if shutil.which("xxhsum") is None:
+        print("1..0 # SKIP there is no xxhsum")
         return 0
     if not os.access(VIRTMAP, os.X_OK):
         print("Bail out! no programs in %s: run make first" % BUILD)
