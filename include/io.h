@@ -58,6 +58,10 @@ struct io_stage {
 	char *path;   /* to be replaced */
 	char *beside; /* the new file until then */
 };
+/* io_stage for one who writes the bytes himself: to *fd, between begin and end, which fsyncs and
+ * closes it. When either fails nothing is left to be discarded. */
+int io_stage_begin(struct io_stage *out, const char *path, mode_t mode, int *fd, struct err *err);
+int io_stage_end(struct io_stage *stage, int fd, struct stat *st, struct err *err);
 int io_stage(struct io_stage *out, const char *path, const void *data, size_t len, mode_t mode,
     struct stat *st, struct err *err);
 int io_stage_publish(struct io_stage *stage, struct err *err);
@@ -69,5 +73,8 @@ char *io_beside(const char *path);
 
 /* rename(2), then fsync of the directory of `to`. 0, or -1 with err. */
 int io_rename(const char *from, const char *to, struct err *err);
+
+/* fsync(2) the directory that `path` is in. 0, or -1 with err. */
+int io_sync_directory_of(const char *path, struct err *err);
 
 #endif

@@ -97,6 +97,12 @@ struct map_source; /* the text and what it says; owns all entries' strings */
  * ENOENT. */
 int map_source_read(struct map_source **out, const char *path, int trusted,
     map_complain_fn *complain, void *arg, struct err *err);
+/* The same for one who will only find and edit these keys, in any spelling: where the compiled map
+ * was made from this very text the lines that do not concern them are not looked at again. All that
+ * can be asked of such a source is what stands behind a key, its changes, its text and its
+ * publication; a key that was not named is refused (EINVAL). */
+int map_source_read_for(struct map_source **out, const char *path, int trusted,
+    const char *const *keys, size_t nkeys, map_complain_fn *complain, void *arg, struct err *err);
 /* The same for text in memory that is to become PATH's, all of it: map_publish writes it there. */
 int map_source_parse(struct map_source **out, const char *path, const void *text, size_t len,
     map_complain_fn *complain, void *arg, struct err *err);

@@ -9,7 +9,8 @@
  * is absent only if its page was read, verified, and does not list it; a missing or damaged page is
  * an error. Readers take no lock and use no mapping (GDBM_NOLOCK, GDBM_NOMMAP).
  * A table is built whole beside its name and published by rename, so a reader sees the old or
- * the new one and may finish on the old.
+ * the new one and may finish on the old. A few changes of a large one are published as a layer of
+ * the pages that changed: PATH then is the layer, PATH.base the whole table that it stands on.
  *
  * table_gdbm.c is the only file that includes <gdbm.h>. The file is not portable between machines.
  */
@@ -31,8 +32,9 @@ struct table_source {
 	uint64_t size;            /* bytes */
 	int64_t mtime_sec;        /* seconds since the Epoch */
 	int32_t mtime_nsec;       /* nanoseconds */
-	unsigned char digest[32]; /* of the bytes; the caller's, like the next two */
-	uint64_t mappings;        /* lines that map something: the caller's count, not the keys' */
+	unsigned char digest[32]; /* of the bytes; this and the next two are the caller's own */
+	uint64_t mappings;        /* lines that map something: not the number of keys */
+	uint64_t note;            /* whatever the caller wants to remember */
 };
 
 /* Open a published table. With `trusted` nonzero the file is opened as io_open_trusted does.
@@ -78,6 +80,17 @@ int table_build_publish(struct table_builder *builder, struct err *err);
 int table_build_commit(struct table_builder *builder, const struct table_source *source, gid_t gid,
     mode_t mode, struct err *err);
 void table_build_abort(struct table_builder *builder); /* accepts NULL */
+
+/* Build a change of `old`, the table that is open from `path`: add adds a key or replaces it,
+ * remove takes away one that is there (else ENOENT at finish), each key named once; finish,
+ * publish, commit and abort as above. What is written then is a layer over the old table, in the
+ * time that the changes take and not the table's size. 1 with *out; 0 not worth it (a small table,
+ * many changes now or before, another mode or group, no hard links here): build it whole; -1 with
+ * err. `nchanges` is how many there will be. `old` must stay open until then. */
+int table_build_from(struct table_builder **out, const char *path, struct table *old,
+    size_t nchanges, gid_t gid, mode_t mode, struct err *err);
+int table_build_remove(
+    struct table_builder *builder, const char *group, const char *key, struct err *err);
 
 /* The library that tables are kept with, and its version, for -V: "GDBM 1.23". Static. */
 const char *table_library(void);

@@ -79,8 +79,8 @@ io_beside(const char *path)
 /* ---- one step each ----------------------------------------------------------------------------
  */
 
-static int
-sync_directory(const char *path, struct err *err)
+int
+io_sync_directory_of(const char *path, struct err *err)
 {
 	char *directory = directory_of(path);
 	int fd, failed = 0;
@@ -103,24 +103,7 @@ io_rename(const char *from, const char *to, struct err *err)
 {
 	if (rename(from, to) == -1)
 		return err_set(err, errno, "rename %s to %s", from, to);
-	return sync_directory(to, err);
-}
-
-static int
-fill(int fd, const struct stat *old, const void *data, size_t len, mode_t mode, struct stat *st,
-    const char *name, struct err *err)
-{
-	if (io_write_all(fd, data, len) == -1)
-		return err_set(err, errno, "write %s", name);
-	if (old != NULL && fchown(fd, old->st_uid, old->st_gid) == -1)
-		return err_set(err, errno, "chown %s", name);
-	if (fchmod(fd, old != NULL ? old->st_mode & 07777 : mode) == -1)
-		return err_set(err, errno, "chmod %s", name);
-	if (fsync(fd) == -1)
-		return err_set(err, errno, "fsync %s", name);
-	if (st != NULL && fstat(fd, st) == -1)
-		return err_set(err, errno, "stat %s", name);
-	return 0;
+	return io_sync_directory_of(to, err);
 }
 
 /* ---- staging ----------------------------------------------------------------------------------
@@ -139,12 +122,22 @@ look_at_old(const char *path, struct stat *old, struct err *err)
 	return -1;
 }
 
+/* Owner, group and mode of the file that is to be replaced, or this mode. */
+static int
+own(int fd, const struct stat *old, mode_t mode, const char *name, struct err *err)
+{
+	if (old != NULL && fchown(fd, old->st_uid, old->st_gid) == -1)
+		return err_set(err, errno, "chown %s", name);
+	if (fchmod(fd, old != NULL ? old->st_mode & 07777 : mode) == -1)
+		return err_set(err, errno, "chmod %s", name);
+	return 0;
+}
+
 int
-io_stage(struct io_stage *out, const char *path, const void *data, size_t len, mode_t mode,
-    struct stat *st, struct err *err)
+io_stage_begin(struct io_stage *out, const char *path, mode_t mode, int *fd, struct err *err)
 {
 	struct stat old;
-	int is_old = look_at_old(path, &old, err), fd, failed;
+	int is_old = look_at_old(path, &old, err), failed = 0;
 
 	memset(out, 0, sizeof(*out));
 	if (is_old == -1)
@@ -157,23 +150,54 @@ io_stage(struct io_stage *out, const char *path, const void *data, size_t len, m
 		memset(out, 0, sizeof(*out));
 		return err_set(err, ENOMEM, "replace %s", path);
 	}
-	fd = open(out->beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd == -1) {
+	*fd = open(out->beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (*fd == -1) {
 		failed = err_set(err, errno, "create %s", out->beside);
-	} else {
-		failed = fill(fd, is_old ? &old : NULL, data, len, mode, st, out->beside, err);
-		if (close(fd) == -1 && failed == 0)
-			failed = err_set(err, errno, "close %s", out->beside);
-		if (failed == -1)
-			unlink(out->beside);
+		free(out->beside); /* not ours to unlink */
+		out->beside = NULL;
+	} else if ((failed = own(*fd, is_old ? &old : NULL, mode, out->beside, err)) == -1) {
+		close(*fd);
 	}
 	if (failed == -1) {
-		free(out->beside); /* not ours to unlink, or unlinked */
-		out->beside = NULL;
 		io_stage_discard(out);
 		errno = err->num;
 	}
 	return failed;
+}
+
+int
+io_stage_end(struct io_stage *stage, int fd, struct stat *st, struct err *err)
+{
+	int failed = 0;
+
+	if (fsync(fd) == -1)
+		failed = err_set(err, errno, "fsync %s", stage->beside);
+	else if (st != NULL && fstat(fd, st) == -1)
+		failed = err_set(err, errno, "stat %s", stage->beside);
+	if (close(fd) == -1 && failed == 0)
+		failed = err_set(err, errno, "close %s", stage->beside);
+	if (failed == -1) {
+		io_stage_discard(stage);
+		errno = err->num;
+	}
+	return failed;
+}
+
+int
+io_stage(struct io_stage *out, const char *path, const void *data, size_t len, mode_t mode,
+    struct stat *st, struct err *err)
+{
+	int fd;
+
+	if (io_stage_begin(out, path, mode, &fd, err) == -1)
+		return -1;
+	if (io_write_all(fd, data, len) == 0)
+		return io_stage_end(out, fd, st, err);
+	err_set(err, errno, "write %s", out->beside);
+	close(fd);
+	io_stage_discard(out);
+	errno = err->num;
+	return -1;
 }
 
 int
@@ -186,7 +210,7 @@ io_stage_publish(struct io_stage *stage, struct err *err)
 	} else {
 		free(stage->beside);
 		stage->beside = NULL;
-		failed = sync_directory(stage->path, err);
+		failed = io_sync_directory_of(stage->path, err);
 	}
 	io_stage_discard(stage);
 	return failed;

@@ -57,7 +57,8 @@ tell_was(const struct map_source *source, const struct map_was *was, map_change_
     struct err *err)
 {
 	const struct map_line *now = &source->lines[was->number], *old = &was->line;
-	struct map_change change = { .key = old->folded, .line = was->number + 1u };
+	struct map_change change = { .key = old->folded,
+		.line = map_source_line(source, was->number) };
 	struct copies copies;
 	char *target_now = NULL;
 	int rc;

@@ -1,39 +1,34 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * From the text to what is asked at every delivery. Everything is checked, written and
- * flushed beside the old files before the first is renamed. The order of the renames is such that a
- * crash between two of them errs to the safe side: a text newer than its map is noticed, and
- * a domain that sendmail still sends to us without a mapping is deferred.
+ * From the text to what is asked at every delivery: the whole of it, or the little of it that has
+ * changed. Everything is checked, written and flushed beside the old files before the first is
+ * renamed.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "io.h"
 #include "map_cycle.h"
-#include "map_digest.h"
 #include "map_domains.h"
 #include "map_file.h"
 #include "map_key.h"
-#include "map_source.h"
+#include "map_leads.h"
+#include "map_prepare.h"
 
 #define DOMAINS_MAX 0x7fffffff /* bytes of an old domains file that are compared */
 
-/* What is ready to be renamed into place. */
-struct prepared {
-	struct table_builder *builder;
-	struct io_stage domains; /* zeroed: the domains file stays as it is */
-};
-
-static void
-discard(struct prepared *prepared)
+void
+map_prepared_discard(struct map_prepared *prepared)
 {
+	int saved = errno;
+
 	table_build_abort(prepared->builder);
 	io_stage_discard(&prepared->domains);
+	map_patch_free(&prepared->patch);
 	prepared->builder = NULL;
+	errno = saved;
 }
 
 /* ---- the table --------------------------------------------------------------------------------
@@ -54,8 +49,8 @@ add_mapping(struct table_builder *builder, const struct map_line *line, struct m
 }
 
 static int
-add_keys(struct table_builder *builder, const struct map_source *source,
-    const struct map_domains *domains, struct map_arena *groups, struct err *err)
+add_keys(struct table_builder *builder, const struct map_source *source, struct map_arena *groups,
+    struct err *err)
 {
 	uint32_t line = MAP_LINE_NONE;
 
@@ -63,11 +58,29 @@ add_keys(struct table_builder *builder, const struct map_source *source,
 		if (source->lines[line].folded != NULL &&
 		    add_mapping(builder, &source->lines[line], groups, err) == -1)
 			return -1;
+	return 0;
+}
+
+/* What else the compiled map tells: the domains, how many left sides name each, and which mappings
+ * lead to it. */
+static int
+add_marks(struct table_builder *builder, const struct map_domains *domains,
+    const struct map_leads *leads, struct err *err)
+{
 	for (size_t i = 0; i < domains->count; i++) {
-		const char *domain = domains->names[i];
+		const struct map_domain *domain = &domains->all[i];
 
 		/* A .parent is a mark of its own. */
-		if (*domain != '.' && table_build_add(builder, domain, domain, "", 0, err) == -1)
+		if (*domain->name != '.' &&
+		    table_build_add(builder, domain->name, domain->name,
+		        (const char *)&domain->lines, sizeof(domain->lines), err) == -1)
+			return -1;
+	}
+	for (size_t i = 0; i < leads->count; i++) {
+		const struct map_lead *lead = &leads->all[i];
+
+		if (table_build_add(
+		        builder, lead->mark + 1, lead->mark, lead->keys, lead->len, err) == -1)
 			return -1;
 	}
 	return 0;
@@ -79,18 +92,26 @@ prepare_table(struct table_builder **out, const struct map_source *source,
     struct err *err)
 {
 	struct map_arena groups = { NULL }; /* must live until finish has written them */
+	struct map_leads leads;
 	char *path = map_file_path(source->path);
 	int failed;
 
-	if (path == NULL)
-		return err_set(err, ENOMEM, "compile %s", source->path);
-	failed = table_build_begin(out, path, source->count + domains->count, err);
+	if (map_leads_collect(&leads, source) == -1 || path == NULL) {
+		failed = err_set(err, ENOMEM, "compile %s", source->path);
+	} else {
+		size_t keys = source->count + domains->count + leads.count;
+
+		failed = table_build_begin(out, path, keys, err);
+	}
 	free(path);
 	if (failed == 0)
-		failed = add_keys(*out, source, domains, &groups, err);
+		failed = add_keys(*out, source, &groups, err);
+	if (failed == 0)
+		failed = add_marks(*out, domains, &leads, err);
 	if (failed == 0)
 		failed = table_build_finish(*out, info, gid, mode, err);
 	map_arena_free(&groups);
+	map_leads_free(&leads);
 	return failed;
 }
 
@@ -133,18 +154,9 @@ prepare_domains(
 /* ---- all of it --------------------------------------------------------------------------------
  */
 
-struct order {
-	const char *domains_path;
-	gid_t gid;
-	mode_t mode;
-	map_account_fn *account;
-	map_complain_fn *complain;
-	void *arg;
-};
-
 static int
 check_chains(const struct map_source *source, const struct map_domains *domains,
-    const struct order *order, struct err *err)
+    const struct map_order *order, struct err *err)
 {
 	size_t found;
 
@@ -159,7 +171,7 @@ check_chains(const struct map_source *source, const struct map_domains *domains,
 
 /* What stands in the way of a map from this source? On success *domains is the caller's. */
 static int
-check(struct map_domains *domains, const struct map_source *source, const struct order *order,
+check(struct map_domains *domains, const struct map_source *source, const struct map_order *order,
     struct err *err)
 {
 	int failed;
@@ -177,42 +189,105 @@ check(struct map_domains *domains, const struct map_source *source, const struct
 }
 
 int
-map_check(const struct map_source *source, map_account_fn *account, map_complain_fn *complain,
-    void *arg, struct err *err)
+map_check_whole(const struct map_source *source, const struct map_order *order, struct err *err)
 {
-	struct order order = { .account = account, .complain = complain, .arg = arg };
 	struct map_domains domains;
 
-	if (check(&domains, source, &order, err) == -1)
+	if (check(&domains, source, order, err) == -1)
 		return -1;
 	map_domains_free(&domains);
 	return 0;
 }
 
-static int
-prepare(struct prepared *out, const struct map_source *source, const struct table_source *info,
-    const struct order *order, struct err *err)
+int
+map_prepare_whole(struct map_prepared *out, const struct map_source *source,
+    const struct table_source *info, const struct map_order *order, struct err *err)
 {
+	struct table_source whole = *info;
 	struct map_domains domains;
 	int failed;
 
 	memset(out, 0, sizeof(*out));
 	if (check(&domains, source, order, err) == -1)
 		return -1;
+	whole.note = map_domains_sum(&domains);
 	failed = prepare_domains(&out->domains, order->domains_path, &domains, err);
 	if (failed == 0)
 		failed = prepare_table(
-		    &out->builder, source, &domains, info, order->gid, order->mode, err);
+		    &out->builder, source, &domains, &whole, order->gid, order->mode, err);
 	map_domains_free(&domains);
 	if (failed == -1)
-		discard(out);
+		map_prepared_discard(out);
 	return failed;
 }
 
+/* ---- a few of them ----------------------------------------------------------------------------
+ */
+
+/* The domains file that goes with the patch. 1 done, 0 not possible, -1 with err. */
+static int
+patch_domains(struct map_prepared *out, const struct map_order *order, struct err *err)
+{
+	struct buf text = BUF_INIT;
+	bool changed;
+	int rc = 1;
+
+	if (order->domains_path == NULL)
+		return 1;
+	rc = map_patch_domains(&out->patch, order->domains_path, &text, &changed);
+	if (rc == 1 && changed &&
+	    io_stage(&out->domains, order->domains_path, text.data, text.len, 0644, NULL, err) ==
+	        -1)
+		rc = -1;
+	buf_free(&text);
+	return rc;
+}
+
+static int
+patch_table(struct map_prepared *out, const struct map_source *source,
+    const struct table_source *info, const struct map_order *order, struct err *err)
+{
+	const struct map_cells *cells = &out->patch.cells;
+	char *path = map_file_path(source->path);
+	int rc;
+
+	if (path == NULL)
+		return err_set(err, ENOMEM, "compile %s", source->path);
+	rc = table_build_from(&out->builder, path, map_file_table(out->patch.map),
+	    map_cells_changed(cells), order->gid, order->mode, err);
+	free(path);
+	if (rc == 1 &&
+	    (map_cells_build(cells, out->builder, err) == -1 ||
+	        table_build_finish(out->builder, info, order->gid, order->mode, err) == -1))
+		rc = -1;
+	return rc;
+}
+
+int
+map_prepare_patch(struct map_prepared *out, const struct map_source *source,
+    const struct table_source *info, const struct map_order *order, struct err *err)
+{
+	struct table_source now = *info;
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	if ((rc = map_patch_make(&out->patch, source, order->account, order->arg)) != 1)
+		return rc;
+	now.note = out->patch.sum;
+	if ((rc = patch_domains(out, order, err)) == 1)
+		rc = patch_table(out, source, &now, order, err);
+	if (rc != 1)
+		map_prepared_discard(out);
+	return rc;
+}
+
+/* ---- showing it --------------------------------------------------------------------------------
+ */
+
 /* The map first: a domain that is only in the file is deferred, one that is only in the map would
  * be refused by sendmail. */
-static int
-publish(struct prepared *prepared, struct err *err)
+int
+map_prepared_publish(struct map_prepared *prepared, struct err *err)
 {
 	struct table_builder *builder = prepared->builder;
 	int failed;
@@ -221,141 +296,6 @@ publish(struct prepared *prepared, struct err *err)
 	failed = table_build_publish(builder, err);
 	if (failed == 0 && prepared->domains.path != NULL)
 		failed = io_stage_publish(&prepared->domains, err);
-	discard(prepared);
+	map_prepared_discard(prepared);
 	return failed;
-}
-
-/* The last moment to say no. */
-static int
-announce(const struct map_source *source, const unsigned char *digest, struct err *err)
-{
-	return source->announce == NULL ? 0 : source->announce(source->announce_arg, digest, err);
-}
-
-static int
-compile(const struct map_source *source, const struct order *order, struct err *err)
-{
-	struct table_source info = source->info;
-	struct prepared prepared;
-
-	info.mappings = source->count;
-	if (prepare(&prepared, source, &info, order, err) == -1)
-		return -1;
-	if (announce(source, info.digest, err) == -1) {
-		discard(&prepared);
-		return -1;
-	}
-	return publish(&prepared, err);
-}
-
-int
-map_compile(const struct map_source *source, const char *domains_path, gid_t gid, mode_t mode,
-    map_account_fn *account, map_complain_fn *complain, void *arg, struct err *err)
-{
-	struct order order = { domains_path, gid, mode, account, complain, arg };
-
-	if (source->edited) {
-		err_set(err, 0, "%s: has changes that are not written", source->path);
-		errno = err->num = EINVAL;
-		return -1;
-	}
-	return compile(source, &order, err);
-}
-
-/* ---- text and map together --------------------------------------------------------------------
- */
-
-/* Which file is the compiled map at this moment? 0: none. */
-static ino_t
-compiled_inode(const char *source_path)
-{
-	char *path = map_file_path(source_path);
-	struct stat st;
-	ino_t inode = path != NULL && stat(path, &st) == 0 ? st.st_ino : 0;
-
-	free(path);
-	return inode;
-}
-
-/* Put the text back of which `old` is still open; -1: there was none. The times too, or the map
- * that did not change would look stale. */
-static void
-restore(const char *path, int old)
-{
-	struct buf text = BUF_INIT;
-	struct err ignored; /* there is a first reason, and it is told */
-	struct stat st;
-
-	if (old == -1)
-		unlink(path);
-	else if (fstat(old, &st) == 0 && io_read_all(old, MAP_FILE_TEXT_MAX, &text) == 0 &&
-	         io_replace(path, text.data, text.len, 0644, &ignored) == 0) {
-		struct timespec times[2] = { st.st_atim, st.st_mtim };
-
-		utimensat(AT_FDCWD, path, times, 0);
-	}
-	buf_free(&text);
-}
-
-static int
-publish_both(struct io_stage *text, struct prepared *prepared, const char *path, struct err *err)
-{
-	int old = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY), failed;
-	ino_t compiled = compiled_inode(path);
-
-	if (old == -1 && errno != ENOENT) {
-		failed = err_set(err, errno, "open %s", path);
-		io_stage_discard(text);
-		discard(prepared);
-		return failed;
-	}
-	failed = io_stage_publish(text, err);
-	if (failed == 0)
-		failed = publish(prepared, err);
-	else
-		discard(prepared);
-	/* Once the new map is there its text must stay, whatever failed behind. */
-	if (failed == -1 && compiled_inode(path) == compiled)
-		restore(path, old);
-	if (old != -1)
-		close(old);
-	if (failed == -1)
-		errno = err->num;
-	return failed;
-}
-
-int
-map_publish(const struct map_source *source, const char *domains_path, gid_t gid, mode_t mode,
-    map_account_fn *account, map_complain_fn *complain, void *arg, struct err *err)
-{
-	struct order order = { domains_path, gid, mode, account, complain, arg };
-	const struct buf *text;
-	struct table_source info = { .mappings = source->count };
-	struct prepared prepared;
-	struct io_stage stage;
-	struct stat st;
-
-	if (!source->edited)
-		return compile(source, &order, err);
-	if (source->errors > 0)
-		return prepare(&prepared, source, &info, &order, err); /* says why not */
-	if ((text = map_source_text(source)) == NULL)
-		return err_set(err, ENOMEM, "write %s", source->path);
-	if (io_stage(&stage, source->path, text->data, text->len, 0644, &st, err) == -1)
-		return -1;
-	info.size = text->len;
-	info.mtime_sec = st.st_mtim.tv_sec;
-	info.mtime_nsec = (int32_t)st.st_mtim.tv_nsec;
-	map_digest_of(info.digest, text->data, text->len);
-	if (prepare(&prepared, source, &info, &order, err) == -1) {
-		io_stage_discard(&stage);
-		return -1;
-	}
-	if (announce(source, info.digest, err) == -1) {
-		io_stage_discard(&stage);
-		discard(&prepared);
-		errno = err->num;
-		return -1;
-	}
-	return publish_both(&stage, &prepared, source->path, err);
 }

@@ -21,16 +21,15 @@
 #define WAYS_MAX 1000
 
 struct walk {
-	const struct map_source *source;
-	const struct map_domains *domains;
+	const struct map_chain_view *view;
 	map_account_fn *account; /* NULL as long as nothing was found that an account could end */
 	void *arg;
-	uint32_t way[MAP_STEPS_MAX + 1]; /* lines from the start to here */
-	unsigned ways;                   /* ends reached from this start */
-	uint32_t line;                   /* what the ladder found last */
+	struct map_chain_link way[MAP_STEPS_MAX + 1]; /* from the start to here */
+	unsigned ways;                                /* ends reached from this start */
+	struct map_chain_link found;                  /* what the ladder found last */
 };
 
-/* ---- the ladder over the source ----------------------------------------------------------------
+/* ---- the ladder over the map to be -------------------------------------------------------------
  */
 
 static int
@@ -38,9 +37,7 @@ find(void *arg, const char *key, struct err *err)
 {
 	struct walk *walk = arg;
 
-	(void)err;
-	walk->line = map_index_find(&walk->source->keys, key);
-	return walk->line != MAP_INDEX_NONE && map_line_maps(&walk->source->lines[walk->line]);
+	return walk->view->find(walk->view->arg, key, &walk->found, err);
 }
 
 static int
@@ -48,14 +45,13 @@ has_domain(void *arg, const char *domain, struct err *err)
 {
 	const struct walk *walk = arg;
 
-	(void)err;
-	return map_domains_has(walk->domains, domain);
+	return walk->view->has_domain(walk->view->arg, domain, err);
 }
 
 /* ---- one step ---------------------------------------------------------------------------------
  */
 
-static int follow(struct walk *walk, uint32_t line, enum map_rung rung,
+static int follow(struct walk *walk, const struct map_chain_link *link, enum map_rung rung,
     const struct address *address, unsigned depth, struct err *err);
 
 /* Is the address the name of an account, and so the end? */
@@ -101,7 +97,7 @@ step(struct walk *walk, const struct target_address *to, unsigned depth, struct 
 		if (rc == 1)
 			rc = rung == RUNG_ACCOUNT
 			         ? 0
-			         : follow(walk, walk->line, rung, &address, depth + 1, err);
+			         : follow(walk, &walk->found, rung, &address, depth + 1, err);
 	} else if (rc == 1) {
 		rc = 0;
 	}
@@ -111,22 +107,22 @@ step(struct walk *walk, const struct target_address *to, unsigned depth, struct 
 }
 
 static int
-may_lead_on(const struct map_line *line)
+may_lead_on(const struct map_chain_link *link)
 {
-	return memchr(line->text + line->target_off, '@', line->target_len) != NULL;
+	return memchr(link->target, '@', link->target_len) != NULL;
 }
 
 static int
-parse_target_of(struct target *out, const struct map_line *line, enum map_rung rung,
+parse_target_of(struct target *out, const struct map_chain_link *link, enum map_rung rung,
     const struct address *address, struct err *err)
 {
-	char *text = strndup(line->text + line->target_off, line->target_len), *plus;
+	char *text = strndup(link->target, link->target_len), *plus;
 	struct target_args args;
 	int failed = -1;
 
 	if (text == NULL)
 		err_set(err, ENOMEM, "look for cycles");
-	else if (map_ladder_args(rung, address, line->folded, &args, &plus, err) == 0) {
+	else if (map_ladder_args(rung, address, link->key, &args, &plus, err) == 0) {
 		failed = target_parse(out, text, &args, err);
 		free(plus);
 	}
@@ -134,20 +130,20 @@ parse_target_of(struct target *out, const struct map_line *line, enum map_rung r
 	return failed;
 }
 
-/* Resolve what `line` makes of `address`. 1 too deep, 0 all of it ends, -1 with err. */
+/* Resolve what `link` makes of `address`. 1 too deep, 0 all of it ends, -1 with err. */
 static int
-follow(struct walk *walk, uint32_t line, enum map_rung rung, const struct address *address,
-    unsigned depth, struct err *err)
+follow(struct walk *walk, const struct map_chain_link *link, enum map_rung rung,
+    const struct address *address, unsigned depth, struct err *err)
 {
 	struct target target;
 	int rc = 0;
 
-	walk->way[depth] = line;
+	walk->way[depth] = *link;
 	if (depth == MAP_STEPS_MAX)
 		return 1;
-	if (!may_lead_on(&walk->source->lines[line]) || walk->ways++ >= WAYS_MAX)
+	if (!may_lead_on(link) || walk->ways++ >= WAYS_MAX)
 		return 0;
-	if (parse_target_of(&target, &walk->source->lines[line], rung, address, err) == -1)
+	if (parse_target_of(&target, &walk->way[depth], rung, address, err) == -1)
 		return err->num == 0 ? 0 : -1; /* cannot be substituted: deferred, no chain */
 	for (size_t i = 0; rc == 0 && i < target.naddresses; i++)
 		if (target.addresses[i].domain != NULL)
@@ -194,18 +190,45 @@ representative(const char *folded, struct address *out, enum map_rung *rung, str
 }
 
 static int
-walk_from(struct walk *walk, uint32_t line, struct err *err)
+walk_once(struct walk *walk, const struct map_chain_link *start, struct err *err)
 {
 	struct address address;
 	enum map_rung rung;
 	int rc;
 
 	walk->ways = 0;
-	if (representative(walk->source->lines[line].folded, &address, &rung, err) == -1)
+	if (representative(start->key, &address, &rung, err) == -1)
 		return err->num == 0 ? 0 : -1;
-	rc = follow(walk, line, rung, &address, 0, err);
+	rc = follow(walk, start, rung, &address, 0, err);
 	address_free(&address);
 	return rc;
+}
+
+/* Accounts are asked only where without them there is no end. */
+static int
+walk_from(
+    struct walk *walk, const struct map_chain_link *start, map_account_fn *account, struct err *err)
+{
+	int rc;
+
+	if (!may_lead_on(start))
+		return 0;
+	walk->account = NULL;
+	rc = walk_once(walk, start, err);
+	if (rc == 1 && account != NULL) {
+		walk->account = account;
+		rc = walk_once(walk, start, err);
+	}
+	return rc;
+}
+
+int
+map_cycle_walk(const struct map_chain_view *view, const struct map_chain_link *start,
+    map_account_fn *account, void *arg, struct err *err)
+{
+	struct walk walk = { .view = view, .arg = arg };
+
+	return walk_from(&walk, start, account, err);
 }
 
 /* ---- telling ----------------------------------------------------------------------------------
@@ -216,7 +239,7 @@ static unsigned
 returns_at(const struct walk *walk)
 {
 	for (unsigned i = 1; i <= MAP_STEPS_MAX; i++)
-		if (walk->way[i] == walk->way[0])
+		if (strcmp(walk->way[i].key, walk->way[0].key) == 0)
 			return i;
 	return 0;
 }
@@ -226,37 +249,77 @@ comes_back_anywhere(const struct walk *walk)
 {
 	for (unsigned i = 0; i <= MAP_STEPS_MAX; i++)
 		for (unsigned k = i + 1; k <= MAP_STEPS_MAX; k++)
-			if (walk->way[i] == walk->way[k])
+			if (strcmp(walk->way[i].key, walk->way[k].key) == 0)
 				return 1;
 	return 0;
 }
 
 static int
-tell(const struct walk *walk, unsigned steps, size_t number, map_complain_fn *complain, void *arg,
-    struct err *err)
+tell(const struct walk *walk, const char *path, unsigned steps, size_t number,
+    map_complain_fn *complain, struct err *err)
 {
 	struct buf why = BUF_INIT;
 	int failed = steps > 0 ? buf_adds(&why, MAP_WHY_CIRCLE)
 	                       : buf_addf(&why, MAP_WHY_LONG "%d steps: ", MAP_STEPS_MAX);
 
 	for (unsigned i = 0; i <= (steps > 0 ? steps : 3); i++)
-		failed |= buf_addf(&why, "%s%.100s", i > 0 ? " -> " : "",
-		    walk->source->lines[walk->way[i]].folded);
+		failed |= buf_addf(&why, "%s%.100s", i > 0 ? " -> " : "", walk->way[i].key);
 	if (steps == 0)
 		failed |= buf_adds(&why, " -> ...");
 	if (failed != 0 || buf_cstr(&why) == NULL)
 		failed = err_set(err, ENOMEM, "look for cycles");
 	else if (complain != NULL)
-		complain(arg, walk->source->path, number, buf_cstr(&why));
+		complain(walk->arg, path, number, buf_cstr(&why));
 	buf_free(&why);
 	return failed;
+}
+
+/* ---- the source, all of it --------------------------------------------------------------------
+ */
+
+struct whole {
+	const struct map_source *source;
+	const struct map_domains *domains;
+};
+
+static void
+link_of(struct map_chain_link *out, const struct map_line *line)
+{
+	out->key = line->folded;
+	out->target = line->text + line->target_off;
+	out->target_len = line->target_len;
+}
+
+static int
+find_line(void *arg, const char *key, struct map_chain_link *out, struct err *err)
+{
+	const struct whole *whole = arg;
+	uint32_t line = map_index_find(&whole->source->keys, key);
+
+	(void)err;
+	if (line == MAP_INDEX_NONE || !map_line_maps(&whole->source->lines[line]))
+		return 0;
+	link_of(out, &whole->source->lines[line]);
+	return 1;
+}
+
+static int
+find_domain(void *arg, const char *domain, struct err *err)
+{
+	const struct whole *whole = arg;
+
+	(void)err;
+	return map_domains_has(whole->domains, domain);
 }
 
 int
 map_cycle_check(const struct map_source *source, const struct map_domains *domains,
     map_account_fn *account, map_complain_fn *complain, void *arg, size_t *found, struct err *err)
 {
-	struct walk walk = { .source = source, .domains = domains, .arg = arg }, aside;
+	struct whole whole = { source, domains };
+	struct map_chain_view view = { find_line, find_domain, &whole };
+	struct walk walk = { .view = &view, .arg = arg }, aside;
+	struct map_chain_link start;
 	uint32_t line = MAP_LINE_NONE;
 	size_t number = 0, aside_number = 0;
 	int rc;
@@ -264,14 +327,10 @@ map_cycle_check(const struct map_source *source, const struct map_domains *domai
 	*found = 0;
 	while ((line = map_source_next(source, line)) != MAP_LINE_NONE) {
 		number++;
-		if (source->lines[line].folded == NULL || !may_lead_on(&source->lines[line]))
+		if (source->lines[line].folded == NULL)
 			continue;
-		walk.account = NULL;
-		rc = walk_from(&walk, line, err);
-		if (rc == 1 && account != NULL) {
-			walk.account = account;
-			rc = walk_from(&walk, line, err);
-		}
+		link_of(&start, &source->lines[line]);
+		rc = walk_from(&walk, &start, account, err);
 		if (rc == -1)
 			return -1;
 		if (rc == 1 && returns_at(&walk) == 0 && comes_back_anywhere(&walk)) {
@@ -280,13 +339,14 @@ map_cycle_check(const struct map_source *source, const struct map_domains *domai
 			aside_number = number;
 		} else if (rc == 1) {
 			++*found;
-			if (tell(&walk, returns_at(&walk), number, complain, arg, err) == -1)
+			if (tell(&walk, source->path, returns_at(&walk), number, complain, err) ==
+			    -1)
 				return -1;
 		}
 	}
 	if (*found == 0 && aside_number > 0) {
 		*found = 1;
-		return tell(&aside, 0, aside_number, complain, arg, err);
+		return tell(&aside, source->path, 0, aside_number, complain, err);
 	}
 	return 0;
 }

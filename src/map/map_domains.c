@@ -8,36 +8,53 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "map_digest.h"
 #include "map_key.h"
 
 static const char *
-domain_of(const void *arg, uint32_t number)
+name_of(const void *arg, uint32_t number)
 {
-	const struct map_source *source = arg;
+	const struct map_domains *domains = arg;
 
-	return map_key_domain(source->lines[number].folded);
+	return domains->all[number].name;
 }
 
 static int
-add(struct map_domains *domains, uint32_t line, const char *domain)
+add(struct map_domains *domains, const char *name)
 {
 	if (domains->count == domains->room) {
 		size_t room = domains->room + domains->room / 2 + 64;
-		const char **names = reallocarray(domains->names, room, sizeof(*names));
+		struct map_domain *all = reallocarray(domains->all, room, sizeof(*all));
 
-		if (names == NULL)
+		if (all == NULL)
 			return -1;
-		domains->names = names;
+		domains->all = all;
 		domains->room = room;
 	}
-	domains->names[domains->count++] = domain;
-	return map_index_put(&domains->index, line);
+	domains->all[domains->count++] = (struct map_domain){ .name = name, .lines = 1 };
+	return map_index_put(&domains->index, (uint32_t)domains->count - 1);
 }
 
 static int
 compare(const void *a, const void *b)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	const struct map_domain *left = a, *right = b;
+
+	return strcmp(left->name, right->name);
+}
+
+/* In order, and found by their new numbers. */
+static int
+sort(struct map_domains *domains)
+{
+	if (domains->count == 0)
+		return 0;
+	qsort(domains->all, domains->count, sizeof(*domains->all), compare);
+	map_index_clear(&domains->index);
+	for (uint32_t i = 0; i < domains->count; i++)
+		if (map_index_put(&domains->index, i) == -1)
+			return -1;
+	return 0;
 }
 
 int
@@ -46,19 +63,21 @@ map_domains_collect(struct map_domains *out, const struct map_source *source)
 	uint32_t line = MAP_LINE_NONE;
 
 	memset(out, 0, sizeof(*out));
-	out->index.string_of = domain_of;
-	out->index.arg = source;
+	out->index.string_of = name_of;
+	out->index.arg = out;
 	while ((line = map_source_next(source, line)) != MAP_LINE_NONE) {
 		const char *folded = source->lines[line].folded;
 		const char *domain = folded != NULL ? map_key_domain(folded) : NULL;
+		uint32_t found;
 
-		if (domain != NULL && map_index_find(&out->index, domain) == MAP_INDEX_NONE &&
-		    add(out, line, domain) == -1)
+		if (domain == NULL)
+			continue;
+		if ((found = map_index_find(&out->index, domain)) != MAP_INDEX_NONE)
+			out->all[found].lines++;
+		else if (add(out, domain) == -1)
 			return -1;
 	}
-	if (out->count > 0)
-		qsort(out->names, out->count, sizeof(*out->names), compare);
-	return 0;
+	return sort(out);
 }
 
 int
@@ -71,15 +90,36 @@ int
 map_domains_text(const struct map_domains *domains, struct buf *out)
 {
 	for (size_t i = 0; i < domains->count; i++)
-		if (buf_adds(out, domains->names[i]) == -1 || buf_addc(out, '\n') == -1)
+		if (buf_adds(out, domains->all[i].name) == -1 || buf_addc(out, '\n') == -1)
 			return -1;
 	return 0;
+}
+
+uint64_t
+map_domains_word(const char *name, size_t len)
+{
+	unsigned char digest[MAP_DIGEST_SIZE];
+	uint64_t word;
+
+	map_digest_of(digest, name, len);
+	memcpy(&word, digest, sizeof(word));
+	return word;
+}
+
+uint64_t
+map_domains_sum(const struct map_domains *domains)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < domains->count; i++)
+		sum += map_domains_word(domains->all[i].name, strlen(domains->all[i].name));
+	return sum;
 }
 
 void
 map_domains_free(struct map_domains *domains)
 {
 	map_index_free(&domains->index);
-	free(domains->names);
+	free(domains->all);
 	memset(domains, 0, sizeof(*domains));
 }

@@ -8,9 +8,14 @@
 #include "map_index.h"
 #include "map_source.h"
 
+struct map_domain {
+	const char *name; /* ".parent" with its dot; the source's */
+	uint32_t lines;   /* that name it; the value of its mark in the compiled map */
+};
+
 struct map_domains {
 	struct map_index index;
-	const char **names; /* in the order of strcmp; ".parent" with its dot; the source's */
+	struct map_domain *all; /* in the order of strcmp */
 	size_t count, room;
 };
 
@@ -23,6 +28,11 @@ int map_domains_has(const struct map_domains *domains, const char *domain);
 /* Append the domains file: what sendmail reads into a class, one name a line. 0, or -1 with errno
  * ENOMEM. */
 int map_domains_text(const struct map_domains *domains, struct buf *out);
+
+/* One number for all names, in any order: the sum of map_domains_word of each. The compiled map
+ * keeps it, to know the domains file by it. */
+uint64_t map_domains_sum(const struct map_domains *domains);
+uint64_t map_domains_word(const char *name, size_t len);
 
 void map_domains_free(struct map_domains *domains);
 

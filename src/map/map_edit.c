@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "map_key.h"
+#include "map_part.h"
 #include "map_source.h"
 
 #define TAB 8
@@ -262,6 +263,8 @@ line_of(const struct map_source *source, const char *key, uint32_t *line, struct
 			err->num = EINVAL;
 		return err_prefix(err, "%.100s", key);
 	}
+	if (source->part != NULL && !map_part_has(source->part, folded))
+		return err_set(err, EINVAL, "%.100s: its line was not read", folded);
 	*line = map_index_find(&source->keys, folded);
 	if (*line != MAP_INDEX_NONE && !map_line_maps(&source->lines[*line]))
 		*line = MAP_LINE_NONE;

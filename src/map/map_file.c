@@ -65,6 +65,12 @@ map_close(struct map *map)
 	free(map);
 }
 
+struct table *
+map_file_table(const struct map *map)
+{
+	return map->table;
+}
+
 uint64_t
 map_count(const struct map *map)
 {

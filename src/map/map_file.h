@@ -9,6 +9,9 @@
 
 #define MAP_FILE_TEXT_MAX 0x7fffffff /* bytes of a map source */
 
+/* What the map is kept in. */
+struct table *map_file_table(const struct map *map);
+
 /* Name of the compiled map of this source; malloc'ed, NULL with errno ENOMEM. */
 char *map_file_path(const char *source_path);
 

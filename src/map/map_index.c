@@ -83,6 +83,14 @@ map_index_put(struct map_index *index, uint32_t number)
 }
 
 void
+map_index_clear(struct map_index *index)
+{
+	if (index->size > 0)
+		memset(index->slots, 0xff, index->size * sizeof(*index->slots));
+	index->used = 0;
+}
+
+void
 map_index_free(struct map_index *index)
 {
 	free(index->slots);

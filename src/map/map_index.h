@@ -29,6 +29,9 @@ uint32_t map_index_find(const struct map_index *index, const char *string);
 /* Put `number` under its string, in place of one that was there. 0, or -1 with errno ENOMEM. */
 int map_index_put(struct map_index *index, uint32_t number);
 
+/* Take all out, and keep the room. */
+void map_index_clear(struct map_index *index);
+
 void map_index_free(struct map_index *index);
 
 #endif

@@ -15,6 +15,7 @@
 #include "io.h"
 #include "map_digest.h"
 #include "map_file.h"
+#include "map_part.h"
 #include "progress.h"
 
 /* ---- all lines --------------------------------------------------------------------------------
@@ -135,13 +136,8 @@ count_newlines(const struct buf *text)
 static int
 read_lines(struct map_source *source, const struct complaints *complaints, struct err *err)
 {
-	char *p = buf_cstr(&source->text), *end; /* not NULL, also when it is empty */
+	char *p = (char *)source->text.data, *end = p + source->text.len;
 
-	if (p == NULL)
-		return err_set(err, ENOMEM, "read %s", source->path);
-	end = p + source->text.len;
-	/* Before anything is taken apart, which puts NULs behind keys. */
-	map_digest_of(source->info.digest, source->text.data, source->text.len);
 	source->room = count_newlines(&source->text) + 1;
 	source->lines = reallocarray(NULL, source->room, sizeof(*source->lines));
 	if (source->lines == NULL)
@@ -195,6 +191,7 @@ map_source_free(struct map_source *source)
 	if (source == NULL)
 		return;
 	map_view_free(source->view);
+	map_part_free(source->part);
 	map_index_free(&source->keys);
 	map_index_free(&source->domains);
 	map_arena_free(&source->strings);
@@ -236,12 +233,28 @@ read_file(struct map_source *source, int trusted, struct err *err)
 	return failed;
 }
 
+/* Take the text apart: all of it, or what an edit of these keys needs. */
 static int
-finish_source(struct map_source **out, struct map_source *source, int failed,
+take_apart(struct map_source *source, const char *const *keys, size_t nkeys,
     const struct complaints *complaints, struct err *err)
 {
+	int rc = 0;
+
+	if (buf_cstr(&source->text) == NULL) /* not NULL, also when it is empty */
+		return err_set(err, ENOMEM, "read %s", source->path);
+	/* First of all: keys get NULs behind them. */
+	map_digest_of(source->info.digest, source->text.data, source->text.len);
+	if (keys != NULL)
+		rc = map_part_take(source, keys, nkeys, err);
+	return rc != 0 ? (rc == 1 ? 0 : -1) : read_lines(source, complaints, err);
+}
+
+static int
+finish_source(struct map_source **out, struct map_source *source, int failed,
+    const char *const *keys, size_t nkeys, const struct complaints *complaints, struct err *err)
+{
 	if (failed == 0)
-		failed = read_lines(source, complaints, err);
+		failed = take_apart(source, keys, nkeys, complaints, err);
 	if (failed == -1) {
 		map_source_free(source);
 		errno = err->num;
@@ -252,8 +265,8 @@ finish_source(struct map_source **out, struct map_source *source, int failed,
 }
 
 int
-map_source_read(struct map_source **out, const char *path, int trusted, map_complain_fn *complain,
-    void *arg, struct err *err)
+map_source_read_for(struct map_source **out, const char *path, int trusted, const char *const *keys,
+    size_t nkeys, map_complain_fn *complain, void *arg, struct err *err)
 {
 	struct complaints complaints = { complain, arg };
 	struct map_source *source = source_new(path);
@@ -261,7 +274,24 @@ map_source_read(struct map_source **out, const char *path, int trusted, map_comp
 	*out = NULL;
 	if (source == NULL)
 		return err_set(err, ENOMEM, "read %s", path);
-	return finish_source(out, source, read_file(source, trusted, err), &complaints, err);
+	source->trusted = trusted != 0;
+	return finish_source(
+	    out, source, read_file(source, trusted, err), keys, nkeys, &complaints, err);
+}
+
+int
+map_source_read(struct map_source **out, const char *path, int trusted, map_complain_fn *complain,
+    void *arg, struct err *err)
+{
+	return map_source_read_for(out, path, trusted, NULL, 0, complain, arg, err);
+}
+
+size_t
+map_source_line(const struct map_source *source, uint32_t number)
+{
+	if (number >= source->nread)
+		return 0;
+	return source->part != NULL ? map_part_line(source, number) : number + 1u;
 }
 
 int
@@ -275,12 +305,12 @@ map_source_parse(struct map_source **out, const char *path, const void *text, si
 	*out = NULL;
 	if (source == NULL)
 		return err_set(err, ENOMEM, "read %s", path);
-	source->edited = true;
+	source->edited = source->whole_new = true;
 	if (len > MAP_FILE_TEXT_MAX)
 		failed = err_set(err, EFBIG, "read %s", path);
 	else if (buf_add(&source->text, text, len) == -1)
 		failed = err_set(err, errno, "read %s", path);
-	return finish_source(out, source, failed, &complaints, err);
+	return finish_source(out, source, failed, NULL, 0, &complaints, err);
 }
 
 void

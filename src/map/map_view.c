@@ -4,10 +4,14 @@
  * that. Made when somebody asks, so that a build of a million lines makes none of it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "io.h"
+#include "map_digest.h"
 #include "map_key.h"
+#include "map_part.h"
 #include "map_source.h"
 
 struct map_view {
@@ -97,7 +101,7 @@ entry_of(const struct map_source *source, uint32_t number)
 		return place != NULL ? *place : NULL;
 	if ((entry = map_arena_take(strings, sizeof(*entry))) == NULL)
 		return NULL;
-	entry->line = number < source->nread ? number + 1u : 0;
+	entry->line = map_source_line(source, number);
 	entry->folded = line->folded;
 	entry->key = map_arena_string(strings, line->text, line->key_len);
 	entry->target = map_arena_string(strings, line->text + line->target_off, line->target_len);
@@ -147,6 +151,10 @@ map_source_find(const struct map_source *source, const char *key, struct err *er
 		err_prefix(err, "%.100s", key);
 		return NULL;
 	}
+	if (source->part != NULL && !map_part_has(source->part, folded)) {
+		err_set(err, EINVAL, "%.100s: its line was not read", folded);
+		return NULL;
+	}
 	line = map_index_find(&source->keys, folded);
 	if (line == MAP_INDEX_NONE || !map_line_maps(&source->lines[line]))
 		return NULL;
@@ -193,24 +201,38 @@ map_source_is_cut(const struct map_source *source)
 	return source->no_newline;
 }
 
+/* Call `piece` with the text, from its first byte to its last. 0, or what it returned. */
 static int
-join(const struct map_source *source, struct buf *out)
+each_piece(const struct map_source *source, int (*piece)(void *arg, const void *data, size_t len),
+    void *arg)
 {
 	uint32_t line = MAP_LINE_NONE, next = map_source_next(source, line);
+	int rc = 0;
 
-	if (buf_reserve(out, source->text.len + 1) == -1)
-		return -1;
-	while ((line = next) != MAP_LINE_NONE) {
+	while (rc == 0 && (line = next) != MAP_LINE_NONE) {
 		const struct map_line *l = &source->lines[line];
-		int bare; /* the last line read had no newline, and is still the last */
+		size_t front = 0;
+		bool bare; /* the last line read had no newline, and is still the last */
 
 		next = map_source_next(source, line);
 		bare = next == MAP_LINE_NONE &&
 		       (source->cut || (source->no_newline && line + 1u == source->nread));
-		if (map_line_text(l, l->len, out) == -1 || (!bare && buf_addc(out, '\n') == -1))
-			return -1;
+		if (l->folded == l->text && l->folded != NULL) {
+			front = l->key_len + 1u; /* and a blank, which is a NUL now */
+			if ((rc = piece(arg, l->text, l->key_len)) != 0 ||
+			    (rc = piece(arg, l->tab_behind ? "\t" : " ", 1)) != 0)
+				break;
+		}
+		if ((rc = piece(arg, l->text + front, l->len - front)) == 0 && !bare)
+			rc = piece(arg, "\n", 1);
 	}
-	return 0;
+	return rc;
+}
+
+static int
+add_piece(void *arg, const void *data, size_t len)
+{
+	return buf_add(arg, data, len);
 }
 
 const struct buf *
@@ -220,9 +242,80 @@ map_source_text(const struct map_source *source)
 
 	if (!view->text_made) {
 		buf_clear(&view->text);
-		if (join(source, &view->text) == -1)
+		if (buf_reserve(&view->text, source->text.len + 1) == -1 ||
+		    each_piece(source, add_piece, &view->text) == -1)
 			return NULL;
 		view->text_made = true;
 	}
 	return &view->text;
+}
+
+/* ---- the text, written ------------------------------------------------------------------------
+ */
+
+#define ROOM   262144  /* bytes of small pieces that are gathered */
+#define STRIDE 1048576 /* bytes that are digested and written at a time */
+
+struct sink {
+	int fd;
+	struct buf gathered;
+	struct map_digesting *digesting;
+	uint64_t size;
+};
+
+static int
+put(struct sink *sink, const unsigned char *data, size_t len)
+{
+	while (len > 0) {
+		size_t n = len < STRIDE ? len : STRIDE;
+
+		map_digest_add(sink->digesting, data, n);
+		if (io_write_all(sink->fd, data, n) == -1)
+			return -1;
+		/* The disk can begin; whether it came there fsync will say. */
+		sync_file_range(sink->fd, (off_t)sink->size, (off_t)n, SYNC_FILE_RANGE_WRITE);
+		sink->size += n;
+		data += n;
+		len -= n;
+	}
+	return 0;
+}
+
+static int
+flush(struct sink *sink)
+{
+	int failed = put(sink, sink->gathered.data, sink->gathered.len);
+
+	buf_clear(&sink->gathered);
+	return failed;
+}
+
+static int
+write_piece(void *arg, const void *data, size_t len)
+{
+	struct sink *sink = arg;
+
+	if (sink->gathered.len + len > ROOM && flush(sink) == -1)
+		return -1;
+	return len < ROOM ? buf_add(&sink->gathered, data, len) : put(sink, data, len);
+}
+
+int
+map_source_write(
+    const struct map_source *source, int fd, struct table_source *info, struct err *err)
+{
+	struct sink sink = { .fd = fd, .digesting = map_digest_new() };
+	int failed = 0;
+
+	if (sink.digesting == NULL || buf_reserve(&sink.gathered, ROOM) == -1 ||
+	    each_piece(source, write_piece, &sink) == -1 || flush(&sink) == -1)
+		failed = err_set(err, errno, "write %s", source->path);
+	if (failed == 0) {
+		map_digest_finish(sink.digesting, info->digest);
+		info->size = sink.size;
+	} else {
+		map_digest_free(sink.digesting);
+	}
+	buf_free(&sink.gathered);
+	return failed;
 }

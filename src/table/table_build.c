@@ -5,7 +5,7 @@
  * by rename. Until then nobody sees it, and a builder that is killed leaves only a file
  * whose name says so; the next one removes it.
  */
-#include "table.h"
+#include "table_build.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,23 +17,6 @@
 
 #include "io.h"
 #include "progress.h"
-#include "table_gdbm.h"
-#include "table_page.h"
-
-#define KEYS_A_PAGE 16 /* at most, on average: half of it at least */
-
-struct item {
-	const char *group, *key, *value;
-	uint32_t value_len;
-	uint32_t page;
-};
-
-struct table_builder {
-	struct item *items;
-	size_t nitems, room;
-	char *path;
-	char *beside; /* the file being written, NULL while there is none */
-};
 
 /* ---- life -------------------------------------------------------------------------------------
  */
@@ -66,6 +49,7 @@ table_build_abort(struct table_builder *builder)
 		return;
 	if (builder->beside != NULL)
 		unlink(builder->beside);
+	table_layer_settle(builder, false);
 	free(builder->items);
 	free(builder->path);
 	free(builder->beside);
@@ -81,14 +65,14 @@ table_build_add(struct table_builder *builder, const char *group, const char *ke
 		return err_set(err, EFBIG, "build %s: %.100s", builder->path, key);
 	if (builder->nitems == builder->room) {
 		size_t room = builder->room + builder->room / 2 + 1;
-		struct item *items = reallocarray(builder->items, room, sizeof(*items));
+		struct table_item *items = reallocarray(builder->items, room, sizeof(*items));
 
 		if (items == NULL)
 			return err_set(err, ENOMEM, "build %s", builder->path);
 		builder->items = items;
 		builder->room = room;
 	}
-	builder->items[builder->nitems++] = (struct item){
+	builder->items[builder->nitems++] = (struct table_item){
 		.group = group, .key = key, .value = value, .value_len = (uint32_t)value_len
 	};
 	return 0;
@@ -97,19 +81,13 @@ table_build_add(struct table_builder *builder, const char *group, const char *ke
 /* ---- pages ------------------------------------------------------------------------------------
  */
 
-struct plan {
-	struct table_header header;
-	uint32_t *first; /* of each page, and behind the last: index into order */
-	uint32_t *order; /* items sorted by page */
-	uint64_t *pages; /* page numbers (low half) in GDBM's order (high half) */
-};
-
 static void
-plan_free(struct plan *plan)
+plan_free(struct table_plan *plan)
 {
 	free(plan->first);
 	free(plan->order);
 	free(plan->pages);
+	table_header_free(&plan->header);
 }
 
 static int
@@ -124,10 +102,10 @@ compare_u64(const void *a, const void *b)
 
 /* Counting sort of the items by page. */
 static void
-sort_items(struct table_builder *builder, struct plan *plan, size_t npages)
+sort_by_page(struct table_builder *builder, struct table_plan *plan, size_t npages)
 {
 	for (size_t i = 0; i < builder->nitems; i++) {
-		struct item *item = &builder->items[i];
+		struct table_item *item = &builder->items[i];
 
 		item->page = table_page_of(item->group, plan->header.bits);
 		plan->first[item->page + 1]++;
@@ -141,84 +119,126 @@ sort_items(struct table_builder *builder, struct plan *plan, size_t npages)
 	plan->first[npages] = (uint32_t)builder->nitems;
 }
 
-static int
-make_plan(struct table_builder *builder, struct plan *plan, struct err *err)
+int
+table_item_compare(const struct table_item *x, const struct table_item *y)
 {
-	size_t npages;
-
-	while (plan->header.bits < TABLE_BITS_MAX &&
-	       builder->nitems >> plan->header.bits >= KEYS_A_PAGE)
-		plan->header.bits++;
-	npages = (size_t)1 << plan->header.bits;
-	plan->header.keys = builder->nitems;
-	if (getrandom(&plan->header.id, sizeof(plan->header.id), 0) != sizeof(plan->header.id))
-		return err_set(err, errno, "build %s: getrandom", builder->path);
-	plan->first = calloc(npages + 1, sizeof(*plan->first));
-	plan->order = calloc(builder->nitems + 1, sizeof(*plan->order));
-	plan->pages = calloc(npages, sizeof(*plan->pages));
-	if (plan->first == NULL || plan->order == NULL || plan->pages == NULL)
-		return err_set(err, ENOMEM, "build %s", builder->path);
-	sort_items(builder, plan, npages);
-	for (uint32_t number = 0; number < npages; number++)
-		plan->pages[number] = (uint64_t)table_gdbm_order(number) << 32 | number;
-	qsort(plan->pages, npages, sizeof(*plan->pages), compare_u64);
-	return 0;
-}
-
-static int
-compare_items(const void *a, const void *b, void *arg)
-{
-	const struct item *items = arg;
-	const struct item *x = &items[*(const uint32_t *)a], *y = &items[*(const uint32_t *)b];
 	int order = strcmp(x->key, y->key);
 
 	return order != 0 ? order : strcmp(x->group, y->group);
 }
 
-/* Fill `out` with the page whose items are order[0..n). */
 static int
-fill_page(const struct table_builder *builder, uint32_t *order, size_t n, struct buf *out,
-    struct err *err)
+compare_items(const void *a, const void *b, void *arg)
 {
-	qsort_r(order, n, sizeof(*order), compare_items, builder->items);
-	for (size_t i = 0; i < n; i++) {
-		const struct item *item = &builder->items[order[i]];
+	const struct table_item *items = arg;
 
-		if (i > 0 && compare_items(&order[i - 1], &order[i], builder->items) == 0)
-			return err_set(err, EEXIST, "build %s: %.100s", builder->path, item->key);
+	return table_item_compare(&items[*(const uint32_t *)a], &items[*(const uint32_t *)b]);
+}
+
+int
+table_plan_items(struct table_builder *builder, struct table_plan *plan, struct err *err)
+{
+	size_t npages = (size_t)1 << plan->header.bits;
+
+	plan->first = calloc(npages + 1, sizeof(*plan->first));
+	plan->order = calloc(builder->nitems + 1, sizeof(*plan->order));
+	plan->pages = calloc(npages, sizeof(*plan->pages));
+	if (plan->first == NULL || plan->order == NULL || plan->pages == NULL)
+		return err_set(err, ENOMEM, "build %s", builder->path);
+	sort_by_page(builder, plan, npages);
+	for (size_t i = 0; i < npages; i++) {
+		uint32_t *order = plan->order + plan->first[i];
+		size_t n = plan->first[i + 1] - plan->first[i];
+
+		qsort_r(order, n, sizeof(*order), compare_items, builder->items);
+		for (size_t k = 1; k < n; k++)
+			if (compare_items(&order[k - 1], &order[k], builder->items) == 0)
+				return err_set(err, EEXIST, "build %s: %.100s", builder->path,
+				    builder->items[order[k]].key);
+	}
+	return 0;
+}
+
+/* All pages of a whole table. */
+static int
+whole_plan(struct table_builder *builder, struct table_plan *plan, struct err *err)
+{
+	while (plan->header.bits < TABLE_BITS_MAX &&
+	       builder->nitems >> plan->header.bits >= KEYS_A_PAGE)
+		plan->header.bits++;
+	plan->header.keys = builder->nitems;
+	if (table_plan_items(builder, plan, err) == -1)
+		return -1;
+	plan->npages = (size_t)1 << plan->header.bits;
+	for (uint32_t number = 0; number < plan->npages; number++)
+		plan->pages[number] = number;
+	return 0;
+}
+
+static int
+make_plan(struct table_builder *builder, struct table_plan *plan, struct err *err)
+{
+	uint64_t *id = &plan->header.id;
+
+	while (*id == 0) /* which says that there is none */
+		if (getrandom(id, sizeof(*id), 0) != sizeof(*id))
+			return err_set(err, errno, "build %s: getrandom", builder->path);
+	if ((builder->old != NULL ? table_layer_plan : whole_plan)(builder, plan, err) == -1)
+		return -1;
+	for (size_t i = 0; i < plan->npages; i++)
+		plan->pages[i] |= (uint64_t)table_gdbm_order((uint32_t)plan->pages[i]) << 32;
+	qsort(plan->pages, plan->npages, sizeof(*plan->pages), compare_u64);
+	return 0;
+}
+
+int
+table_plan_page(const struct table_builder *builder, const uint32_t *order, size_t n,
+    struct buf *out, struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct table_item *item = &builder->items[order[i]];
+
 		if (table_page_add(out, item->group, item->key, item->value, item->value_len) == -1)
 			return err_set(err, errno, "build %s: %.100s", builder->path, item->key);
 	}
 	return 0;
 }
 
+/* What is to stand in page `number`. */
 static int
-write_records(struct table_builder *builder, struct plan *plan, struct table_gdbm *gdbm,
+fill_page(const struct table_builder *builder, struct table_plan *plan, uint32_t number,
+    struct buf *out, struct err *err)
+{
+	if (builder->old != NULL)
+		return table_layer_page(builder, plan, number, out, err);
+	return table_plan_page(builder, plan->order + plan->first[number],
+	    plan->first[number + 1] - plan->first[number], out, err);
+}
+
+/* The header comes last: in a layer its number of keys is known only then. */
+static int
+write_records(struct table_builder *builder, struct table_plan *plan, struct table_gdbm *gdbm,
     struct buf *record, struct err *err)
 {
-	size_t npages = (size_t)1 << plan->header.bits;
-
-	if (table_header_write(record, &plan->header) == -1)
-		return err_set(err, ENOMEM, "build %s", builder->path);
-	if (table_gdbm_store(gdbm, TABLE_GDBM_HEADER, record->data, record->len, err) == -1)
-		return -1;
-	for (size_t i = 0; i < npages; i++) {
+	for (size_t i = 0; i < plan->npages; i++) {
 		uint32_t number = (uint32_t)plan->pages[i];
-		uint32_t *order = plan->order + plan->first[number];
-		size_t n = plan->first[number + 1] - plan->first[number];
 
 		if (PROGRESS_DUE(i))
-			progress_tell("writing", i * builder->nitems / npages, builder->nitems);
+			progress_tell(
+			    "writing", i * builder->nitems / plan->npages, builder->nitems);
 		if (table_page_begin(record, number, plan->header.id) == -1)
 			return err_set(err, errno, "build %s", builder->path);
-		if (fill_page(builder, order, n, record, err) == -1)
+		if (fill_page(builder, plan, number, record, err) == -1)
 			return -1;
 		if (table_page_end(record) == -1)
 			return err_set(err, errno, "build %s: page %u", builder->path, number);
 		if (table_gdbm_store(gdbm, number, record->data, record->len, err) == -1)
 			return -1;
 	}
-	return 0;
+	buf_clear(record);
+	if (table_header_write(record, &plan->header) == -1)
+		return err_set(err, ENOMEM, "build %s", builder->path);
+	return table_gdbm_store(gdbm, TABLE_GDBM_HEADER, record->data, record->len, err);
 }
 
 /* ---- the file ---------------------------------------------------------------------------------
@@ -265,7 +285,7 @@ create(struct table_builder *builder, struct err *err)
 }
 
 static int
-write_file(struct table_builder *builder, struct plan *plan, struct err *err)
+write_file(struct table_builder *builder, struct table_plan *plan, struct err *err)
 {
 	struct buf record = BUF_INIT;
 	struct table_gdbm *gdbm;
@@ -286,33 +306,11 @@ write_file(struct table_builder *builder, struct plan *plan, struct err *err)
 	return table_gdbm_close(gdbm, err);
 }
 
-static int
-seen(void *arg, const char *group, const char *key, const char *value, size_t value_len)
-{
-	(void)arg, (void)group, (void)key, (void)value, (void)value_len;
-	return 0;
-}
-
-/* Read it as a reader will, every page and its checksum. GDBM goes on when some of its calls fail
- * (a full disk met while it fills a file's first blocks), and only what is sound may be published.
- */
-static int
-prove(const char *name, struct err *err)
-{
-	struct table *table;
-	int failed = table_open(&table, name, 0, err);
-
-	if (failed == 0)
-		failed = table_each(table, seen, NULL, err);
-	table_close(table);
-	return failed;
-}
-
 int
 table_build_finish(struct table_builder *builder, const struct table_source *source, gid_t gid,
     mode_t mode, struct err *err)
 {
-	struct plan plan = { .header.source = *source };
+	struct table_plan plan = { .header.source = *source };
 	int failed;
 
 	failed = make_plan(builder, &plan, err);
@@ -321,7 +319,7 @@ table_build_finish(struct table_builder *builder, const struct table_source *sou
 	if (failed == 0)
 		failed = seal(builder->beside, gid, mode, err);
 	if (failed == 0)
-		failed = prove(builder->beside, err);
+		failed = table_prove(builder->beside, err);
 	plan_free(&plan);
 	return failed;
 }
@@ -329,8 +327,14 @@ table_build_finish(struct table_builder *builder, const struct table_source *sou
 int
 table_build_publish(struct table_builder *builder, struct err *err)
 {
-	int failed = io_rename(builder->beside, builder->path, err);
+	int failed;
 
+	/* From here on the base's second name stays, or a layer that is shown might have lost it.
+	 */
+	builder->linked = false;
+	failed = io_rename(builder->beside, builder->path, err);
+	if (failed == 0)
+		table_layer_settle(builder, true);
 	table_build_abort(builder); /* after the rename there is no such file beside */
 	return failed;
 }

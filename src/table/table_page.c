@@ -8,19 +8,21 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define FNV_BASIS UINT64_C(0xcbf29ce484222325)
 #define FNV_PRIME UINT64_C(0x100000001b3)
 
 #define CHECKSUM_LEN 8
-#define PAGE_COUNT   16 /* offset of the number of entries */
-#define PAGE_ENTRIES 20 /* offset of the first entry */
-#define ENTRY_HEAD   8  /* bytes in front of an entry's group */
-#define HEADER_LEN   96
+#define PAGE_COUNT   16  /* offset of the number of entries */
+#define PAGE_ENTRIES 20  /* offset of the first entry */
+#define ENTRY_HEAD   8   /* bytes in front of an entry's group */
+#define HEADER_LEN   112 /* and the pages of a layer behind */
+#define HEADER_PAGES 104 /* where those begin; a checksum ends it all */
 
 static const unsigned char page_magic[4] = { 'V', 'm', 'P', '1' };
-static const unsigned char header_magic[4] = { 'V', 'm', 'H', '1' };
+static const unsigned char header_magic[4] = { 'V', 'm', 'H', '2' };
 
 uint64_t
 table_hash(const void *data, size_t len)
@@ -79,7 +81,8 @@ checksum_right(const unsigned char *data, size_t len)
 int
 table_header_write(struct buf *out, const struct table_header *header)
 {
-	unsigned char p[HEADER_LEN];
+	unsigned char p[HEADER_PAGES];
+	size_t start = out->len;
 
 	memset(p, 0, sizeof(p));
 	memcpy(p, header_magic, sizeof(header_magic));
@@ -91,8 +94,38 @@ table_header_write(struct buf *out, const struct table_header *header)
 	put(p + 40, (uint64_t)header->source.mtime_sec, 8);
 	put(p + 48, (uint32_t)header->source.mtime_nsec, 4);
 	memcpy(p + 56, header->source.digest, sizeof(header->source.digest));
-	put(p + HEADER_LEN - CHECKSUM_LEN, table_hash(p, HEADER_LEN - CHECKSUM_LEN), CHECKSUM_LEN);
-	return buf_add(out, p, sizeof(p));
+	put(p + 88, header->base, 8);
+	put(p + 96, header->source.note, 8);
+	if (buf_add(out, p, sizeof(p)) == -1 ||
+	    (header->base != 0 &&
+	        buf_add(out, header->pages, table_header_pages_len(header->bits)) == -1))
+		return -1;
+	return add_number(out, table_hash(out->data + start, out->len - start), CHECKSUM_LEN);
+}
+
+size_t
+table_header_pages_len(unsigned bits)
+{
+	return bits < 3 ? 1 : (size_t)1 << (bits - 3);
+}
+
+static size_t
+pages_len(const struct table_header *header)
+{
+	return header->base == 0 ? 0 : table_header_pages_len(header->bits);
+}
+
+static int
+read_pages(struct table_header *out, const unsigned char *p)
+{
+	size_t len = pages_len(out);
+
+	if (len == 0)
+		return 0;
+	if ((out->pages = malloc(len)) == NULL)
+		return -1;
+	memcpy(out->pages, p, len);
+	return 0;
 }
 
 const char *
@@ -102,7 +135,8 @@ table_header_read(struct table_header *out, const unsigned char *p, size_t len)
 		return "the header record is not a virtmap's";
 	if (p[3] != header_magic[3])
 		return "the header record is of another format version";
-	if (len != HEADER_LEN || !checksum_right(p, len))
+	errno = 0;
+	if (len < HEADER_LEN || !checksum_right(p, len))
 		return "the header record is damaged";
 	memset(out, 0, sizeof(*out));
 	out->bits = (unsigned)get(p + 4, 4);
@@ -113,7 +147,24 @@ table_header_read(struct table_header *out, const unsigned char *p, size_t len)
 	out->source.mtime_sec = (int64_t)get(p + 40, 8);
 	out->source.mtime_nsec = (int32_t)get(p + 48, 4);
 	memcpy(out->source.digest, p + 56, sizeof(out->source.digest));
-	return out->bits <= TABLE_BITS_MAX ? NULL : "the header record is of no table";
+	out->base = get(p + 88, 8);
+	out->source.note = get(p + 96, 8);
+	if (out->bits > TABLE_BITS_MAX || len != HEADER_LEN + pages_len(out))
+		return "the header record is of no table";
+	return read_pages(out, p + HEADER_PAGES) == 0 ? NULL : "there is no memory for its header";
+}
+
+void
+table_header_free(struct table_header *header)
+{
+	free(header->pages);
+	header->pages = NULL;
+}
+
+bool
+table_header_has(const struct table_header *header, uint32_t number)
+{
+	return header->base == 0 || (header->pages[number / 8] >> number % 8 & 1) != 0;
 }
 
 /* ---- writing a page ---------------------------------------------------------------------------
@@ -133,8 +184,21 @@ int
 table_page_add(
     struct buf *out, const char *group, const char *key, const void *value, size_t value_len)
 {
-	size_t key_len = strlen(key), group_len = strlen(group);
-	int same = strcmp(group, key) == 0;
+	struct table_entry entry = { .group = (const unsigned char *)group,
+		.key = (const unsigned char *)key,
+		.value = value,
+		.group_len = strlen(group),
+		.key_len = strlen(key),
+		.value_len = value_len };
+
+	return table_page_put(out, &entry);
+}
+
+int
+table_page_put(struct buf *out, const struct table_entry *entry)
+{
+	size_t key_len = entry->key_len, group_len = entry->group_len, value_len = entry->value_len;
+	int same = group_len == key_len && memcmp(entry->group, entry->key, key_len) == 0;
 
 	if (key_len > TABLE_KEY_MAX || group_len > TABLE_KEY_MAX || value_len > TABLE_VALUE_MAX) {
 		errno = EMSGSIZE;
@@ -145,8 +209,8 @@ table_page_add(
 	if (buf_reserve(out, ENTRY_HEAD + group_len + key_len + value_len) == -1 ||
 	    add_number(out, same ? TABLE_GROUP_IS_KEY : group_len, 2) == -1 ||
 	    add_number(out, key_len, 2) == -1 || add_number(out, value_len, 4) == -1 ||
-	    buf_add(out, group, group_len) == -1 || buf_add(out, key, key_len) == -1 ||
-	    buf_add(out, value, value_len) == -1)
+	    buf_add(out, entry->group, group_len) == -1 ||
+	    buf_add(out, entry->key, key_len) == -1 || buf_add(out, entry->value, value_len) == -1)
 		return -1;
 	put(out->data + PAGE_COUNT, get(out->data + PAGE_COUNT, 4) + 1, 4);
 	return 0;

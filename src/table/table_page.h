@@ -13,6 +13,7 @@
 #ifndef VIRTMDA_TABLE_PAGE_H
 #define VIRTMDA_TABLE_PAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,10 +26,12 @@
 #define TABLE_BITS_MAX     24          /* 2^24 pages: 200 million keys */
 
 struct table_header {
-	uint64_t id; /* random, another for each build: a page of another file is no page of ours */
+	uint64_t id; /* random, another for each file: a page of another file is no page of ours */
 	unsigned bits; /* 2^bits pages */
 	uint64_t keys;
 	struct table_source source;
+	uint64_t base;        /* a layer: the id of the whole table below it; 0: a whole table */
+	unsigned char *pages; /* a layer: a bit for each of 2^bits pages, 1: it stands here */
 };
 
 /* One key as it stands in a page. The bytes are not NUL-ended. */
@@ -43,14 +46,20 @@ uint64_t table_hash(const void *data, size_t len);
 uint32_t table_page_of(const char *group, unsigned bits);
 
 /* Append a header record to `out`, or read one. 0, or -1 with errno ENOMEM (write); read: NULL, or
- * why it is none. */
+ * why it is none (errno ENOMEM, else 0). What was read holds memory. */
 int table_header_write(struct buf *out, const struct table_header *header);
 const char *table_header_read(struct table_header *out, const unsigned char *data, size_t len);
+void table_header_free(struct table_header *header);
+
+/* Does page `number` stand in this file? All do in a whole table. */
+bool table_header_has(const struct table_header *header, uint32_t number);
+size_t table_header_pages_len(unsigned bits); /* bytes of `pages` */
 
 /* Make `out` a page: begin, add entries, end. 0, or -1 with errno. */
 int table_page_begin(struct buf *out, uint32_t number, uint64_t id);
 int table_page_add(
     struct buf *out, const char *group, const char *key, const void *value, size_t value_len);
+int table_page_put(struct buf *out, const struct table_entry *entry);
 int table_page_end(struct buf *out);
 
 /* Is it page `number` of table `id`, whole and unharmed? NULL, or what is wrong. Nothing below may

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,10 +16,19 @@
 
 #define BATCH_MAX 0x7fffffff /* bytes */
 
+/* A line of the input, cut into words in place. */
+struct line {
+	size_t number;
+	const char *verb, *key, *rest;
+	bool has_nul;
+};
+
 struct batch {
 	struct editor *editor;
 	const char *name; /* of the file, for complaints */
-	size_t line;
+	struct line *lines;
+	const char **keys; /* all that the lines name */
+	size_t nlines, nkeys;
 	size_t faults;
 	size_t added, set, removed, renamed;
 };
@@ -109,11 +119,13 @@ static const struct edit {
 
 /* 0, or -1 with err. */
 static int
-run_edit(struct batch *batch, const char *verb, char *rest, struct err *err)
+run_edit(struct batch *batch, const struct line *line, struct err *err)
 {
+	const char *verb = line->verb, *key = line->key, *rest = line->rest;
 	const struct edit *edit = NULL;
-	const char *key = take_word(&rest);
 
+	if (line->has_nul)
+		return err_set(err, 0, "the line holds a NUL byte");
 	for (size_t i = 0; i < NEDITS; i++)
 		if (strcmp(edits[i].verb, verb) == 0)
 			edit = &edits[i];
@@ -128,34 +140,26 @@ run_edit(struct batch *batch, const char *verb, char *rest, struct err *err)
 	return edit->run(batch, key, rest, err);
 }
 
-/* `text` is cut into words. -1 without memory. */
-static int
-take_line(struct batch *batch, char *text, size_t len)
+/* Cut the line into words, and enter it if it says anything. There is room for it. */
+static void
+take_line(struct batch *batch, size_t number, char *text, size_t len)
 {
+	struct line *line = &batch->lines[batch->nlines];
 	char *p = skip_blanks(text);
-	struct err err;
-	int failed;
 
-	batch->line++;
 	while (len > 0 && strchr(" \t", text[len - 1]) != NULL && text[len - 1] != '\0')
 		text[--len] = '\0';
-	if (strlen(text) != len) {
-		failed = err_set(&err, 0, "the line holds a NUL byte");
-	} else if (*p == '\0' || *p == '#') {
-		failed = 0;
-	} else {
-		const char *verb = take_word(&p);
-
-		failed = run_edit(batch, verb, p, &err);
-	}
-	if (failed == 0)
-		return 0;
-	if (err.num == ENOMEM) {
-		speech_fail(&err);
-		return -1;
-	}
-	speech_complain(&batch->faults, batch->name, batch->line, err.text);
-	return 0;
+	line->number = number;
+	line->has_nul = strlen(text) != len;
+	if (!line->has_nul && (*p == '\0' || *p == '#'))
+		return;
+	line->verb = take_word(&p);
+	line->key = take_word(&p);
+	line->rest = p;
+	batch->nlines++;
+	batch->keys[batch->nkeys++] = line->key;
+	if (strcmp(line->verb, "rename") == 0)
+		batch->keys[batch->nkeys++] = line->rest;
 }
 
 /* ---- all lines ----------------------------------------------------------------------------- */
@@ -179,15 +183,40 @@ static enum status
 take_lines(struct batch *batch, struct buf *text)
 {
 	char *p = buf_cstr(text), *end = p + text->len;
+	size_t number = 0, room = 1;
+	struct err err;
 
+	for (const char *at = p; at < end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL;
+	     at++)
+		room++;
+	batch->lines = calloc(room, sizeof(*batch->lines));
+	batch->keys = calloc(room, 2 * sizeof(*batch->keys));
+	if (batch->lines == NULL || batch->keys == NULL) {
+		err_set(&err, ENOMEM, "read %s", batch->name);
+		return speech_fail(&err);
+	}
 	while (p < end) {
 		char *newline = memchr(p, '\n', (size_t)(end - p));
 		char *stop = newline != NULL ? newline : end;
 
 		*stop = '\0';
-		if (take_line(batch, p, (size_t)(stop - p)) == -1)
-			return STATUS_LATER;
+		take_line(batch, ++number, p, (size_t)(stop - p));
 		p = stop + 1;
+	}
+	return STATUS_OK;
+}
+
+static enum status
+run_lines(struct batch *batch)
+{
+	for (size_t i = 0; i < batch->nlines; i++) {
+		struct err err = { .num = 0 };
+
+		if (run_edit(batch, &batch->lines[i], &err) == 0)
+			continue;
+		if (err.num == ENOMEM)
+			return speech_fail(&err);
+		speech_complain(&batch->faults, batch->name, batch->lines[i].number, err.text);
 	}
 	if (batch->faults == 0)
 		return STATUS_OK;
@@ -197,9 +226,9 @@ take_lines(struct batch *batch, struct buf *text)
 }
 
 static enum status
-apply(struct batch *batch, struct buf *text)
+apply(struct batch *batch)
 {
-	enum status status = take_lines(batch, text);
+	enum status status = run_lines(batch);
 	int dry = batch->editor->lock == -1;
 
 	if (status == STATUS_OK)
@@ -223,12 +252,16 @@ cmd_batch(const struct virtmap *virtmap, const char *options, int argc, char **a
 	struct buf text = BUF_INIT;
 	enum status status = read_input(&text, path);
 
+	if (status == STATUS_OK)
+		status = take_lines(&batch, &text);
 	if (status == STATUS_OK) {
-		status = editor_open(&editor, virtmap, mode, 1);
+		status = editor_open_for(&editor, virtmap, mode, 1, batch.keys, batch.nkeys);
 		if (status == STATUS_OK)
-			status = apply(&batch, &text);
+			status = apply(&batch);
 		editor_close(&editor);
 	}
+	free(batch.lines);
+	free(batch.keys);
 	buf_free(&text);
 	return status;
 }

@@ -126,7 +126,7 @@ add_or_set(const struct virtmap *virtmap, const char *options, char **argv, int 
 
 	if (status != STATUS_OK)
 		return status;
-	status = editor_open(&editor, virtmap, mode_of(options), 1);
+	status = editor_open_for(&editor, virtmap, mode_of(options), 1, &key, 1);
 	if (status == STATUS_OK)
 		status = current(&editor, key, &old);
 	if (status == STATUS_OK)
@@ -198,7 +198,8 @@ cmd_rm(const struct virtmap *virtmap, const char *options, int argc, char **argv
 		err_set(&err, ENOMEM, "rm");
 		return speech_fail(&err);
 	}
-	status = editor_open(&editor, virtmap, mode_of(options), 0);
+	status = editor_open_for(
+	    &editor, virtmap, mode_of(options), 0, (const char *const *)argv, (size_t)argc);
 	if (status == STATUS_OK)
 		status = take_out_all(&editor, argc, argv, was);
 	editor_close(&editor);
@@ -230,7 +231,8 @@ enum status
 cmd_rename(const struct virtmap *virtmap, const char *options, int argc, char **argv)
 {
 	struct editor editor;
-	enum status status = editor_open(&editor, virtmap, mode_of(options), 0);
+	enum status status =
+	    editor_open_for(&editor, virtmap, mode_of(options), 0, (const char *const *)argv, 2);
 
 	(void)argc;
 	if (status == STATUS_OK)

@@ -100,11 +100,13 @@ create_source(struct editor *editor, const char *path, struct err *err)
 }
 
 static int
-read_source(struct editor *editor, int create, struct err *err)
+read_source(
+    struct editor *editor, int create, const char *const *keys, size_t nkeys, struct err *err)
 {
 	const char *path = editor->virtmap->settings->map;
 	int trusted = editor->virtmap->trusted;
-	int rc = map_source_read(&editor->source, path, trusted, complain, editor, err);
+	int rc =
+	    map_source_read_for(&editor->source, path, trusted, keys, nkeys, complain, editor, err);
 
 	if (rc == 0 || err->num != ENOENT || !create)
 		return rc;
@@ -221,7 +223,8 @@ take_lock(struct editor *editor, enum editor_mode mode)
 }
 
 enum status
-editor_open(struct editor *editor, const struct virtmap *virtmap, enum editor_mode mode, int create)
+editor_open_for(struct editor *editor, const struct virtmap *virtmap, enum editor_mode mode,
+    int create, const char *const *keys, size_t nkeys)
 {
 	enum status status;
 	struct err err;
@@ -235,12 +238,19 @@ editor_open(struct editor *editor, const struct virtmap *virtmap, enum editor_mo
 		meter_start();
 	if (mode != EDITOR_READ && (status = take_lock(editor, mode)) != STATUS_OK)
 		return status;
-	if (read_source(editor, create, &err) == -1 || open_accounts(editor, &err) == -1)
+	if (read_source(editor, create, keys, nkeys, &err) == -1 ||
+	    open_accounts(editor, &err) == -1)
 		return speech_fail(&err);
 	if (mode != EDITOR_READ && look_back(editor, &err) == -1)
 		return speech_fail(&err);
 	meter_hide();
 	return STATUS_OK;
+}
+
+enum status
+editor_open(struct editor *editor, const struct virtmap *virtmap, enum editor_mode mode, int create)
+{
+	return editor_open_for(editor, virtmap, mode, create, NULL, 0);
 }
 
 void

@@ -39,6 +39,10 @@ enum editor_mode { EDITOR_CHANGE, EDITOR_READ, EDITOR_AT_ONCE };
 enum status editor_open(
     struct editor *editor, const struct virtmap *virtmap, enum editor_mode mode, int create);
 
+/* The same for one who finds and edits only these keys (map_source_read_for). */
+enum status editor_open_for(struct editor *editor, const struct virtmap *virtmap,
+    enum editor_mode mode, int create, const char *const *keys, size_t nkeys);
+
 /* Put another source (map_source_parse) in place of the one that was read. */
 void editor_replace(struct editor *editor, struct map_source *source);
 

@@ -523,3 +523,49 @@ no_copies() { [ -z "$(find "$DIR" -name 'virtmaps.edit.*')" ]; }
 		assert run("diff").returncode == 0
 	EOT
 }
+
+@test "who reads while a thousand edits are made gets an old answer or a new one, at once" {
+	# So many mappings that an edit is published as a layer; every so often all of it is compiled.
+	seq -f 'u%g@many.example bob' 1500 >>"$DIR/virtmaps"
+	v build >/dev/null
+	python3 - "$BUILD/virtmap" "$DIR" <<-'EOT'
+		import os, subprocess, sys
+		virtmap, directory = sys.argv[1:]
+		command = [virtmap, "-C", directory + "/conf"]
+		edits = r'''
+		i=0
+		while [ $i -lt 250 ]; do
+		    "$0" -C "$1/conf" set flip@many.example carol && "$0" -C "$1/conf" add new$i@one.example bob &&
+		    "$0" -C "$1/conf" set flip@many.example bob && "$0" -C "$1/conf" rm new$i@one.example || exit 1
+		    i=$((i + 1))
+		done >/dev/null'''
+		writer = subprocess.Popen(["sh", "-c", edits, virtmap, directory])
+		asked, layers, flips = 0, 0, set()
+		while True:
+		    over = writer.poll() is not None
+		    done = subprocess.run(command + ["resolve", "-q", "webmaster@one.example", "u700@many.example",
+		                          "flip@many.example", "nobody@many.example", "new7@one.example", "x@none.example"],
+		                          capture_output=True, text=True, timeout=5)
+		    answers = done.stdout.splitlines()
+		    # Between its two renames an edit looks like one by hand.
+		    assert all("changed and not compiled" in line for line in done.stderr.splitlines()), done
+		    assert len(answers) == 6, done
+		    assert answers[:2] == ["account bob", "account bob"], done
+		    assert answers[2] in ("account bob", "account carol", "nouser"), done
+		    assert answers[3] == "nouser", done
+		    assert answers[4] in ("account carol", "account bob"), done
+		    assert answers[5].startswith("defer"), done
+		    flips.add(answers[2])
+		    layers += os.path.exists(directory + "/virtmaps.gdbm.base")
+		    asked += 1
+		    if over:
+		        break
+		assert writer.returncode == 0
+		print(asked, layers, flips)
+		assert asked > 100 and 0 < layers and {"account bob", "account carol"} <= flips
+	EOT
+	[ "$(v log | grep -c .)" -ge 1000 ]
+	run v diff
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+}

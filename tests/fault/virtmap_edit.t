@@ -33,6 +33,9 @@ ERRNOS = {
     "close": [errno.EIO],
     "fsync": [errno.EIO, errno.ENOSPC],
     "rename": [errno.ENOSPC, errno.EIO],
+    "link": [errno.EPERM, errno.EIO],
+    "linkat": [errno.EPERM, errno.EIO],
+    "sync_file_range": [errno.EIO],
     "renameat": [errno.EIO],
     "renameat2": [errno.EIO],
     "newfstatat": [errno.EIO],
@@ -50,16 +53,19 @@ ERRNOS = {
 SHORT = {"read", "write", "pread64", "pwrite64"}
 
 OLD = "# ours\nwebmaster@one.example bob\n"
+# So many that a change is published as a layer over the compiled map.
+LARGE = OLD + "".join("u%d@many%d.example bob\n" % (i, i % 30) for i in range(1200))
 KEY = "new@one.example"
 
 
 class World:
     """A directory with settings and perhaps a map, and a command that maps KEY to bob."""
 
-    def __init__(self, work, with_map, *command):
+    def __init__(self, work, old, *command, with_layer=False):
         self.dir = os.path.join(work, "world")
         self.template = os.path.join(work, "template")
-        self.with_map = with_map
+        self.old = old
+        self.with_map = old is not None
         self.inject = os.path.join(work, "inject")
         self.trace = os.path.join(work, "trace")
         shutil.rmtree(self.template, ignore_errors=True)
@@ -70,10 +76,20 @@ class World:
         self.write("accounts", "bob:x:1001:1001::/home/bob::\n")
         self.write("table.csv", "key,target\n%s,bob\n" % KEY)
         self.command = [word.format(self.dir) for word in command]
-        if with_map:
-            self.write("virtmaps", OLD)
+        if self.with_map:
+            self.write("virtmaps", old)
             self.must("build")
-        shutil.copytree(self.dir, self.template)
+        if with_layer:
+            self.must("add", "gone@many3.example", "bob")
+            self.must("rm", "gone@many3.example")
+            os.unlink(os.path.join(self.dir, "virtmaps.log"))
+            assert "virtmaps.gdbm.base" in os.listdir(self.dir)
+        self.copy(self.dir, self.template)
+
+    @staticmethod
+    def copy(source, to):
+        """What is one file there is one file here."""
+        subprocess.run(["cp", "-a", source, to], check=True)
 
     def write(self, name, text):
         with open(os.path.join(self.dir, name), "w") as file:
@@ -88,7 +104,7 @@ class World:
 
     def reset(self):
         shutil.rmtree(self.dir)
-        shutil.copytree(self.template, self.dir)
+        self.copy(self.template, self.dir)
 
     def run(self, *args, fault=None, trace=False, memory=None):
         command = [VIRTMAP, "-C", os.path.join(self.dir, "conf"), *args]
@@ -113,14 +129,15 @@ class World:
 
     def state(self):
         text = self.read("virtmaps")
-        old = OLD if self.with_map else None
-        if text == old:
+        lines, old = (text or "").splitlines(), (self.old or "").splitlines()
+        came = [line for line in lines if line.split()[:1] == [KEY]]
+        if text == self.old:
             kind = "old"
-        elif text is not None and text.startswith(old or "") and text.count("\n") == (old or "").count("\n") + 1 \
-                and text.splitlines()[-1].split() == [KEY, "bob"]:
+        elif [line.split() for line in came] == [[KEY, "bob"]] and text.endswith("\n") \
+                and [line for line in lines if line not in came] == old:
             kind = "new"
         else:
-            return "the text is %r" % text
+            return "the text is %r" % (text and text[-300:])
         if kind == "old" and not self.with_map:
             return kind if not os.path.exists(os.path.join(self.dir, "virtmaps.gdbm")) \
                 else "a compiled map without a text"
@@ -133,6 +150,8 @@ class World:
         if out != wanted:
             return "the text is %s, and the map answers %r" % (kind, out)
         # As root a map of the wrong owner or mode is none; check says so.
+        if len(old) > 100 and self.run("get", "u1199@many29.example")[1] != "bob\n":
+            return "another mapping is gone"
         status, out, errors = self.run("-o", "postmaster=bob", "check")
         return kind if status == 0 else "check says %s%s" % (out, errors)
 
@@ -142,6 +161,7 @@ def faults(world):
     world.reset()
     status, out, errors = world.run(*world.command, trace=True)
     assert status == 0, errors
+    assert ("virtmaps.gdbm.base" in os.listdir(world.dir)) == (world.old == LARGE)
     with open(world.trace) as file:
         calls = [line.split() for line in file]
     # What comes before main's first call is the loader's: it dies of anything.
@@ -280,10 +300,12 @@ def say(number, wrong, what):
 
 
 CHANGES = [
-    ("a mapping more", True, ["add", KEY, "bob"]),
-    ("the first mapping", False, ["add", KEY, "bob"]),
-    ("an import", True, ["import", "csv", "{0}/table.csv"]),
-    ("the first import", False, ["import", "csv", "{0}/table.csv"]),
+    ("a mapping more", OLD, False, ["add", KEY, "bob"]),
+    ("the first mapping", None, False, ["add", KEY, "bob"]),
+    ("an import", OLD, False, ["import", "csv", "{0}/table.csv"]),
+    ("the first import", None, False, ["import", "csv", "{0}/table.csv"]),
+    ("a layer", LARGE, False, ["add", KEY, "bob"]),
+    ("a layer over a layer", LARGE, True, ["add", KEY, "bob"]),
 ]
 
 
@@ -307,8 +329,8 @@ def main():
         subprocess.run([os.environ.get("CC", "cc"), "-O1", "-D_GNU_SOURCE", "-o", work + "/inject",
                         HERE + "/inject.c"], check=True)
         print("1..%d" % (2 * len(CHANGES)))
-        for number, (name, with_map, command) in enumerate(CHANGES, 1):
-            world = World(work, with_map, *command)
+        for number, (name, old, with_layer, command) in enumerate(CHANGES, 1):
+            world = World(work, old, *command, with_layer=with_layer)
             tried, wrong = sweep(world)
             failed += say(2 * number - 1, wrong, "%s: %d calls failed, %d times killed" % (
                 name, tried["failed"], tried["killed"]))

@@ -567,6 +567,147 @@ START_TEST(gdbm_order_has_no_ties)
 }
 END_TEST
 
+/* ---- layers -------------------------------------------------------------------------------------
+ */
+
+#define MANY 2000u
+
+/* k1 has another value, k3 is gone, one has come. */
+static int
+change(struct table *table, const char *value)
+{
+	struct table_builder *builder;
+	int rc = table_build_from(&builder, path, table, 3, (gid_t)-1, 0640, &err);
+
+	if (rc != 1)
+		return rc == 0 ? 1 : -1;
+	rc = table_build_add(builder, group_of(1), "k1", value, strlen(value), &err);
+	rc |= table_build_remove(builder, group_of(3), "k3", &err);
+	rc |= table_build_add(builder, "come", "come", "x", 1, &err);
+	return rc | table_build_commit(builder, &source, (gid_t)-1, 0640, &err);
+}
+
+static struct table *
+opened(void)
+{
+	struct table *table;
+
+	ck_assert_msg(table_open(&table, path, 0, &err) == 0, "%s", err.text);
+	return table;
+}
+
+static void
+ck_value(struct table *table, const char *group, const char *key, const char *want)
+{
+	char *value;
+	size_t len;
+
+	ck_assert_int_eq(table_get(table, group, key, &value, &len, &err), 1);
+	ck_assert_str_eq(value, want);
+	free(value);
+}
+
+static int
+nothing(void *arg, const char *group, const char *key, const char *value, size_t len)
+{
+	(void)arg, (void)group, (void)key, (void)value, (void)len;
+	return 0;
+}
+
+START_TEST(layer)
+{
+	struct table *old, *table, *again;
+	struct table_builder *builder;
+
+	build(MANY);
+	old = opened();
+	ck_assert_int_eq(change(old, "new"), 0);
+	ck_assert_int_eq(files_in_dir(), 2);
+	table = opened();
+	ck_value(table, group_of(1), "k1", "new");
+	ck_value(table, "come", "come", "x");
+	ck_absent(table, group_of(3), "k3");
+	for (unsigned i = 4; i < MANY; i++)
+		ck_found(table, i);
+	ck_assert_uint_eq(table_count(table), MANY);
+	ck_assert_int_eq(table_each(table, nothing, NULL, &err), 0);
+	/* Who had the old one open reads it as it was. */
+	ck_found(old, 1);
+	ck_found(old, 3);
+	table_close(old);
+	/* A layer over that replaces it; one with a key that is not there is none. */
+	ck_assert_int_eq(table_build_from(&builder, path, table, 2, (gid_t)-1, 0640, &err), 1);
+	ck_assert_int_eq(table_build_remove(builder, "come", "come", &err), 0);
+	ck_assert_int_eq(table_build_commit(builder, &source, (gid_t)-1, 0640, &err), 0);
+	again = opened();
+	ck_value(again, group_of(1), "k1", "new");
+	ck_absent(again, "come", "come");
+	ck_assert_uint_eq(table_count(again), MANY - 1);
+	ck_assert_int_eq(table_build_from(&builder, path, again, 2, (gid_t)-1, 0640, &err), 1);
+	ck_assert_int_eq(table_build_remove(builder, "come", "come", &err), 0);
+	ck_assert_int_eq(table_build_commit(builder, &source, (gid_t)-1, 0640, &err), -1);
+	ck_assert_int_eq(err.num, ENOENT);
+	ck_assert_int_eq(files_in_dir(), 2);
+	/* What others could read, or that is built as quickly whole. */
+	ck_assert_int_eq(table_build_from(&builder, path, again, 2, (gid_t)-1, 0644, &err), 0);
+	ck_assert_int_eq(table_build_from(&builder, path, again, MANY, (gid_t)-1, 0640, &err), 0);
+	table_close(table);
+	table_close(again);
+	build(MANY);
+	ck_assert_int_eq(files_in_dir(), 1);
+}
+END_TEST
+
+START_TEST(layer_aborted)
+{
+	struct table_builder *builder;
+	struct table *old;
+
+	build(MANY);
+	old = opened();
+	ck_assert_int_eq(table_build_from(&builder, path, old, 1, (gid_t)-1, 0640, &err), 1);
+	ck_assert_int_eq(files_in_dir(), 2);
+	table_build_abort(builder);
+	ck_assert_int_eq(files_in_dir(), 1);
+	table_close(old);
+}
+END_TEST
+
+/* Without its base, or over another, a layer is an error. */
+START_TEST(layer_over_another)
+{
+	char base[PATH_MAX + 8], kept[PATH_MAX + 8];
+	struct table *table;
+
+	snprintf(base, sizeof(base), "%s.base", path);
+	snprintf(kept, sizeof(kept), "%s.kept", path);
+	build(MANY);
+	table = opened();
+	ck_assert_int_eq(change(table, "first"), 0);
+	table_close(table);
+	ck_assert_int_eq(rename(base, kept), 0);
+	ck_assert_int_eq(table_open(&table, path, 0, &err), -1);
+	ck_assert_int_ne(err.num, ENOENT);
+	ck_assert_ptr_nonnull(strstr(err.text, ".base"));
+	ck_assert_int_eq(rename(kept, base), 0);
+	table = opened();
+	table_close(table);
+	/* The layer of before over a base of now. */
+	ck_assert_int_eq(rename(path, kept), 0);
+	build(MANY);
+	table = opened();
+	ck_assert_int_eq(change(table, "second"), 0);
+	table_close(table);
+	ck_assert_int_eq(rename(kept, path), 0);
+	ck_assert_int_eq(table_open(&table, path, 0, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.text, "it is not what"));
+	/* Not even over itself. */
+	ck_assert_int_eq(unlink(base), 0);
+	ck_assert_int_eq(link(path, base), 0);
+	ck_assert_int_eq(table_open(&table, path, 0, &err), -1);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -594,6 +735,9 @@ main(void)
 	tcase_add_test(tests, hash_is_fnv1a);
 	tcase_add_test(tests, pages_fill_evenly);
 	tcase_add_test(tests, gdbm_order_has_no_ties);
+	tcase_add_test(tests, layer);
+	tcase_add_test(tests, layer_aborted);
+	tcase_add_test(tests, layer_over_another);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
