@@ -63,4 +63,8 @@ void account_free(struct account *account); /* accepts a zeroed one */
  * with err: the process must then end without doing anything else. */
 int account_become(const struct account *account, unsigned min_uid, struct err *err);
 
+/* Is there a .forward that sendmail would honour? 1, 0, or -1 with err. Asked with the account's
+ * rights, as sendmail does: what the account itself may not reach does not count. */
+int account_has_forward(const struct account *account, struct err *err);
+
 #endif

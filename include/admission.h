@@ -23,9 +23,10 @@ struct admission { /* a question under way */
 };
 
 /* Is there room for a message of `bytes` (1 where its size is not known) in the account's mailbox?
- * 1 yes, also where there is no quota, which costs nothing; 0 no, proven: err is the text for the
- * sender; -1 could not tell, with err: let the recipient pass, the delivery will see. A process
- * that is neither root nor the account can tell only where there is no quota. */
+ * 1 yes, also where there is no quota, which costs nothing, or a .forward that is honoured; 0 no,
+ * proven: err is the text for the sender; -1 could not tell, with err: let the recipient pass, the
+ * delivery will see. A process that is neither root nor the account can tell only where there is no
+ * quota. */
 int admission_ask(const struct settings *settings, const struct account *account, uint64_t bytes,
     struct err *err);
 

@@ -4,8 +4,12 @@
  */
 #include "account.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "nss.h"
 #include "source.h"
@@ -95,4 +99,23 @@ account_free(struct account *account)
 	free(account->mailbox);
 	free(account->quota_rule);
 	memset(account, 0, sizeof(*account));
+}
+
+int
+account_has_forward(const struct account *account, struct err *err)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	int n;
+
+	if (account->home == NULL || account->home[0] != '/')
+		return 0;
+	n = snprintf(path, sizeof(path), "%s/.forward", account->home);
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return err_set(err, ENAMETOOLONG, "%s/.forward", account->home);
+	if (stat(path, &st) == 0)
+		return S_ISREG(st.st_mode);
+	if (errno == ENOENT || errno == ENOTDIR || errno == EACCES)
+		return 0;
+	return err_set(err, errno, "stat %s", path);
 }

@@ -34,10 +34,16 @@ look(const struct settings *settings, const struct account *account, const struc
 {
 	const struct mailbox_delivery delivery = { .uid = account->uid, .quota = *limits };
 	struct mailbox mailbox;
-	int room;
+	int room = 0;
 
-	if (account_become(account, settings->min_uid, err) == -1 ||
-	    mailbox_locate(&mailbox,
+	if (account_become(account, settings->min_uid, err) == -1)
+		return -1;
+	/* What is passed on takes no room here. */
+	if (settings->forward_files == FORWARD_HANDOVER)
+		room = account_has_forward(account, err);
+	if (room != 0)
+		return room;
+	if (mailbox_locate(&mailbox,
 	        account->mailbox != NULL ? account->mailbox : settings->mailbox, account->name,
 	        account->home, err) == -1)
 		return -1;

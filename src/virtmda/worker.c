@@ -7,10 +7,8 @@
 #include "worker.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,27 +16,6 @@
 #include "broker.h"
 #include "parcel.h"
 #include "process.h"
-
-/* Is there a .forward that sendmail would honour? 1, 0, or -1 with err. Asked with the account's
- * rights, as sendmail does: what the account itself may not reach does not count. */
-static int
-has_forward(const struct account *account, struct err *err)
-{
-	char path[PATH_MAX];
-	struct stat st;
-	int n;
-
-	if (account->home == NULL || account->home[0] != '/')
-		return 0;
-	n = snprintf(path, sizeof(path), "%s/.forward", account->home);
-	if (n < 0 || (size_t)n >= sizeof(path))
-		return err_set(err, ENAMETOOLONG, "%s/.forward", account->home);
-	if (stat(path, &st) == 0)
-		return S_ISREG(st.st_mode);
-	if (errno == ENOENT || errno == ENOTDIR || errno == EACCES)
-		return 0;
-	return err_set(err, errno, "stat %s", path);
-}
 
 /* Become the account, and find nothing in the way. 0 or -1, the outcome then set. */
 static int
@@ -52,7 +29,7 @@ prepare(const struct job *job, struct outcome *outcome)
 		return -1;
 	}
 	if (job->settings->forward_files == FORWARD_HANDOVER)
-		forward = has_forward(job->account, &err);
+		forward = account_has_forward(job->account, &err);
 	if (forward == -1)
 		outcome_from_err(outcome, &err);
 	else if (forward == 1)

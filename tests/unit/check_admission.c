@@ -99,6 +99,17 @@ START_TEST(empty_room_full)
 }
 END_TEST
 
+START_TEST(passed_on)
+{
+	give_message();
+	give(in_dir("home/.forward"), S_IFREG | 0600);
+	settings.forward_files = FORWARD_HANDOVER;
+	ck_assert_int_eq(admission_ask(&settings, &account, 1, &err), 1);
+	settings.forward_files = FORWARD_IGNORE;
+	ck_assert_int_eq(admission_ask(&settings, &account, 1, &err), 0);
+}
+END_TEST
+
 START_TEST(mbox)
 {
 	static char box[] = "mbox:~/box";
@@ -202,6 +213,7 @@ main(void)
 	tcase_add_checked_fixture(tcase, begin, end);
 	tcase_add_test(tcase, no_quota);
 	tcase_add_test(tcase, empty_room_full);
+	tcase_add_test(tcase, passed_on);
 	tcase_add_test(tcase, mbox);
 	tcase_add_test(tcase, could_not_tell);
 	tcase_add_test(tcase, with_the_rights_of_the_account);
