@@ -35,7 +35,14 @@ uint64_t message_size(const struct message *message); /* bytes as read */
  * not there, -1 with ENOMEM or a read error. */
 int message_header(const struct message *message, const char *name, struct buf *out);
 
-enum message_format { MESSAGE_MAILDIR, MESSAGE_MBOX };
+/* Call `each` for every field of that name, from the top, until it returns other than 0. Here the
+ * whole header is looked at, however long it is: what loops must not get past by being long. The
+ * value is as message_header's, but cut behind value_max bytes. 0, what `each` returned, or -1 with
+ * errno. */
+int message_each_header(const struct message *message, const char *name, size_t value_max,
+    int (*each)(void *arg, const char *value, size_t len), void *arg);
+
+enum message_format { MESSAGE_MAILDIR, MESSAGE_MBOX, MESSAGE_FORWARD };
 
 struct message_envelope {
 	const char *sender; /* "" for the null sender */
@@ -45,13 +52,14 @@ struct message_envelope {
 	time_t date; /* for the From_ line */
 };
 
-/* Write the message as it is to stand in a mailbox, through `sink`, in pieces.
+/* Write the message as it is to stand in a mailbox, or to go on by SMTP, through `sink`, in pieces.
  * Headers: a leading "From " line of the input is dropped, every Return-Path is dropped, one
  * Return-Path and the Delivered-To lines stand first. MESSAGE_MBOX adds the From_ line (from
  * "message_from_line"), drops Content-Length, Status, X-Status, X-Keywords, X-UID, X-IMAP and
- * X-IMAPbase, quotes ">*From " lines (mboxrd) and ends with a newline and an empty line. The same
- * message and envelope always give the same bytes. 0, or -1 with err (what the sink returned: the
- * sink sets err). */
+ * X-IMAPbase, quotes ">*From " lines (mboxrd) and ends with a newline and an empty line.
+ * MESSAGE_FORWARD writes no Return-Path (RFC 5321 4.4: who delivers it will). The same message and
+ * envelope always give the same bytes. 0, or -1 with err (what the sink returned: the sink sets
+ * err). */
 typedef int message_sink(void *arg, const void *data, size_t len, struct err *err);
 int message_write(const struct message *message, enum message_format format,
     const struct message_envelope *envelope, message_sink *sink, void *arg, struct err *err);

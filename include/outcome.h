@@ -42,6 +42,9 @@ void outcome_nouser(struct outcome *out, const char *fmt, ...)
 /* The reply code to go with it; one of another class, or none at all (""), leaves it without. */
 void outcome_reply(struct outcome *out, const char *code);
 
+/* Is `status` an RFC 3463 code of the class '2', '4' or '5'? */
+int outcome_status_fits(const char *status, char class);
+
 /* Deferred with the RFC 3463 code that fits err->num (ENOSPC 4.3.1 and EDQUOT 4.2.2 among
  * them, 4.3.0 otherwise) and err's text. Never anything but deferred. */
 void outcome_from_err(struct outcome *out, const struct err *err);

@@ -31,6 +31,7 @@ struct settings {
 	char *local_domains;   /* blank-separated; "" means this host's name and localhost */
 	char *accepted_domains; /* where `virtmap check` learns what sendmail takes mail for */
 	char *postmaster;       /* target of postmaster@any-domain without an entry */
+	char *abuse;            /* the same for abuse@any-domain, "" none */
 	enum settings_unmatched unmatched;
 	enum settings_forward forward_files;
 	enum settings_folders detail_folders;
@@ -46,6 +47,7 @@ struct settings {
 	unsigned lmtp_recipients;     /* accepted for one message */
 	unsigned lmtp_message_size;   /* bytes; 0 no limit */
 	unsigned lmtp_timeout;        /* seconds that a client may be silent */
+	char *sendmail;               /* program that takes what goes on elsewhere */
 	char *log;                    /* "syslog", "stderr" or "/path" */
 };
 

@@ -14,8 +14,8 @@
 static const char UNDECIDED[] = "4.3.0";
 
 /* RFC 3463 2: class "." subject "." detail, the latter two of one to three digits. */
-static int
-status_fits(const char *status, char class)
+int
+outcome_status_fits(const char *status, char class)
 {
 	const char *p = status;
 
@@ -41,7 +41,7 @@ set(struct outcome *out, enum outcome_class class, const char *status, const cha
 		[OUTCOME_DEFERRED] = '4', [OUTCOME_DELIVERED] = '2', [OUTCOME_REJECTED] = '5'
 	};
 
-	if (!status_fits(status, digit[class])) {
+	if (!outcome_status_fits(status, digit[class])) {
 		class = OUTCOME_DEFERRED;
 		status = UNDECIDED;
 	}

@@ -185,6 +185,12 @@ check_path_or_empty(const char *value)
 }
 
 static const char *
+check_abuse(const char *value)
+{
+	return *value == '\0' ? NULL : check_postmaster(value);
+}
+
+static const char *
 check_log(const char *value)
 {
 	if (strcmp(value, "syslog") == 0 || strcmp(value, "stderr") == 0)
@@ -237,6 +243,7 @@ static const struct setting table[] = {
 	TEXT(local_domains, "", check_local_domains),
 	TEXT(accepted_domains, "cf:/etc/mail/sendmail.cf", check_accepted_domains),
 	TEXT(postmaster, "postmaster", check_postmaster),
+	TEXT(abuse, "", check_abuse),
 	CHOICE(unmatched, "nouser", unmatched_words),
 	CHOICE(forward_files, "handover", forward_words),
 	CHOICE(detail_folders, "no", folders_words),
@@ -254,6 +261,7 @@ static const struct setting table[] = {
 	NUMBER(lmtp_recipients, "1000", 1, 100000),
 	NUMBER(lmtp_message_size, "0", 0, UINT_MAX),
 	NUMBER(lmtp_timeout, "600", 1, 86400),
+	TEXT(sendmail, "/usr/sbin/sendmail", check_path),
 	TEXT(log, "syslog", check_log),
 };
 

@@ -233,15 +233,21 @@ trim(struct buf *buf, size_t start)
 
 #define HEADER_LOOKED_AT (256 * 1024) /* bytes */
 
+/* Something to do with a field's value, which begins at an offset. */
+typedef int field_fn(void *arg, struct view *view, uint64_t value);
+
+/* Every field `name` that begins before `limit`, until `each` returns other than 0, which is then
+ * the result. */
 static int
-find_header(struct view *view, const char *name, uint64_t limit, struct buf *out)
+walk_fields(struct view *view, const char *name, uint64_t limit, field_fn *each, void *arg)
 {
 	uint64_t offset, next;
 	struct field field;
+	int done = 0;
 
 	if (view_header_start(view, &offset) == -1)
 		return -1;
-	for (; offset < limit; offset = next) {
+	for (; offset < limit && done == 0; offset = next) {
 		int is_field, empty = view_is_empty_line(view, offset);
 
 		if (empty != 0)
@@ -250,27 +256,89 @@ find_header(struct view *view, const char *name, uint64_t limit, struct buf *out
 		if (is_field == -1 || view_next_line(view, offset, &next) == -1)
 			return -1;
 		if (is_field == 1 && strcasecmp(field.name, name) == 0 && field.value <= limit)
-			return unfold(view, field.value, limit, out) == -1 ? -1 : 1;
+			done = each(arg, view, field.value);
 	}
-	return 0;
+	return done;
+}
+
+static int
+look_for(const struct message *message, const char *name, uint64_t limit, field_fn *each, void *arg)
+{
+	struct view view;
+	int found, saved;
+
+	view_open(&view, message);
+	found = walk_fields(&view, name, limit, each, arg);
+	saved = errno;
+	view_close(&view);
+	errno = saved;
+	return found;
+}
+
+struct first_value {
+	uint64_t limit;
+	struct buf *out;
+};
+
+static int
+take_value(void *arg, struct view *view, uint64_t value)
+{
+	struct first_value *first = arg;
+	size_t start = first->out->len;
+
+	if (unfold(view, value, first->limit, first->out) == -1) {
+		first->out->len = start;
+		return -1;
+	}
+	trim(first->out, start);
+	return 1;
 }
 
 int
 message_header(const struct message *message, const char *name, struct buf *out)
 {
-	uint64_t limit = message->size < HEADER_LOOKED_AT ? message->size : HEADER_LOOKED_AT;
-	size_t start = out->len;
-	struct view view;
-	int found, saved;
+	struct first_value first = {
+		.limit = message->size < HEADER_LOOKED_AT ? message->size : HEADER_LOOKED_AT,
+		.out = out,
+	};
 
-	view_open(&view, message);
-	found = find_header(&view, name, limit, out);
-	saved = errno;
-	view_close(&view);
-	if (found == 1)
-		trim(out, start);
-	else
-		out->len = start;
+	return look_for(message, name, first.limit, take_value, &first);
+}
+
+struct every_value {
+	struct buf value;
+	size_t max;
+	int (*each)(void *arg, const char *value, size_t len);
+	void *arg;
+};
+
+static int
+show_value(void *arg, struct view *view, uint64_t value)
+{
+	struct every_value *every = arg;
+	uint64_t size = view->message->size;
+	const char *text;
+
+	buf_clear(&every->value);
+	if (unfold(view, value, size - value < every->max ? size : value + every->max,
+	        &every->value) == -1)
+		return -1;
+	trim(&every->value, 0);
+	text = buf_cstr(&every->value);
+	return text == NULL ? -1 : every->each(every->arg, text, every->value.len);
+}
+
+int
+message_each_header(const struct message *message, const char *name, size_t value_max,
+    int (*each)(void *arg, const char *value, size_t len), void *arg)
+{
+	struct every_value every = {
+		.value = BUF_INIT, .max = value_max, .each = each, .arg = arg
+	};
+	int result = look_for(message, name, message->size, show_value, &every);
+	int saved = errno;
+
+	buf_free(&every.value);
 	errno = saved;
-	return found;
+	return result;
 }

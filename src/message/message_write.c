@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A message as it is to stand in a mailbox: our lines first, headers that are ours to set taken
- * out, everything else byte for byte. A pure filter in bounded memory: the same message and
- * envelope give the same bytes, so that a delivery can count them before it writes any.
+ * A message as it is to stand in a mailbox or to go on: our lines first, headers that are ours to
+ * set taken out, everything else byte for byte. A pure filter in bounded memory: the same message
+ * and envelope give the same bytes, so that a delivery can count them before it writes any.
  *
  * mbox is written as mboxrd, whose quoting can be undone exactly; qmail's mbox(5) describes it.
  * Lines of the header block are quoted like those of the body: readers split at every "From " that
@@ -20,6 +20,7 @@
 
 struct writer {
 	struct view view;
+	enum message_format format;
 	bool mbox;
 	unsigned char *batch;
 	size_t len;
@@ -89,8 +90,9 @@ put_our_lines(struct writer *w, const struct message_envelope *envelope)
 		if (failed == -1 || puts_(w, "\n") == -1)
 			return -1;
 	}
-	if (puts_(w, "Return-Path: <") == -1 || put_address(w, envelope->sender) == -1 ||
-	    puts_(w, ">\n") == -1)
+	if (w->format != MESSAGE_FORWARD &&
+	    (puts_(w, "Return-Path: <") == -1 || put_address(w, envelope->sender) == -1 ||
+	        puts_(w, ">\n") == -1))
 		return -1;
 	for (size_t i = 0; i < envelope->nrecipients; i++) {
 		if (puts_(w, "Delivered-To: ") == -1 ||
@@ -255,7 +257,11 @@ int
 message_write(const struct message *message, enum message_format format,
     const struct message_envelope *envelope, message_sink *sink, void *arg, struct err *err)
 {
-	struct writer w = { .mbox = format == MESSAGE_MBOX, .sink = sink, .arg = arg, .err = err };
+	struct writer w = { .format = format,
+		.mbox = format == MESSAGE_MBOX,
+		.sink = sink,
+		.arg = arg,
+		.err = err };
 	int failed;
 
 	w.batch = malloc(BATCH);

@@ -528,10 +528,19 @@ matched_account(struct walk *walk, const struct address *address, const char *na
 	accept_account(walk, &walk->found, detail);
 }
 
-static int
-is_postmaster(const struct address *address)
+/* Where mail for a role goes that a domain of the map has no entry for, before any catch-all; NULL:
+ * it is no such role, or not set. RFC 5321 4.5.1 has a postmaster in every domain, RFC 2142 asks
+ * for the other. */
+static const char *
+role_target(const struct walk *walk, const struct address *address)
 {
-	return strcmp(address->user, "postmaster") == 0;
+	const struct settings *settings = walk->resolver->settings;
+
+	if (strcmp(address->user, "postmaster") == 0)
+		return settings->postmaster;
+	if (strcmp(address->user, "abuse") == 0 && settings->abuse[0] != '\0')
+		return settings->abuse;
+	return NULL;
 }
 
 /* Nothing in the map. 1 resolve *next, 0 decided. */
@@ -539,6 +548,7 @@ static int
 unmatched(struct walk *walk, const struct address *address, struct address *next)
 {
 	const struct settings *settings = walk->resolver->settings;
+	const char *role = role_target(walk, address);
 	struct err err;
 	int ours, local = resolver_is_local(walk->resolver, address->domain, &err);
 
@@ -553,10 +563,10 @@ unmatched(struct walk *walk, const struct address *address, struct address *next
 		    address->domain);
 		return 0;
 	}
-	if (is_postmaster(address)) {
-		say(walk, "setting postmaster: %s", settings->postmaster);
+	if (role != NULL) {
+		say(walk, "setting %s: %s", address->user, role);
 		walk->promised = true;
-		return follow_text(walk, NULL, "postmaster", settings->postmaster, NULL, next);
+		return follow_text(walk, NULL, address->user, role, NULL, next);
 	}
 	say(walk, local ? "%s is local here" : "%s is in the map", address->domain);
 	if (local || settings->unmatched == UNMATCHED_LOCAL)
@@ -580,8 +590,7 @@ step(struct walk *walk, const struct address *address, struct address *next)
 		give_up(walk, &err);
 		return 0;
 	}
-	/* RFC 5321 4.5.1: every domain has a postmaster, whatever its catch-all says. */
-	rc = map_lookup(resolver->map, address, is_postmaster(address),
+	rc = map_lookup(resolver->map, address, role_target(walk, address) != NULL,
 	    resolver_has_addresses(resolver) ? ask_account : NULL,
 	    walk->explain == NULL ? NULL : trace, walk, &match, &err);
 	if (rc == -1)

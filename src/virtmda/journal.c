@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <paths.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -137,6 +138,33 @@ add_text(struct buf *out, const char *before, const char *text, const char *behi
 	           : 0;
 }
 
+/* What is known of the message. */
+static int
+add_message(struct buf *out, const struct report *report)
+{
+	if (report->size > 0 &&
+	    buf_addf(out, ", size=%llu", (unsigned long long)report->size) == -1)
+		return -1;
+	return report->message_id[0] == '\0' ? 0
+	                                     : add_text(out, ", msgid=", report->message_id, "");
+}
+
+/* Whom sendmail was asked to see to. */
+static int
+add_handover(struct buf *out, const struct recipient *recipient)
+{
+	const struct handover *handover = recipient->handover;
+
+	if (recipient->answer.kind == ANSWER_ALIAS)
+		return add_text(out, ", alias=", recipient->answer.name, ", relay=sendmail") == -1
+		           ? -1
+		           : add_message(out, &handover->report);
+	for (size_t i = 0; i < handover->nmembers; i++)
+		if (add_text(out, i == 0 ? ", forward=" : ",", handover->members[i], "") == -1)
+			return -1;
+	return buf_adds(out, ", relay=sendmail") == -1 ? -1 : add_message(out, &handover->report);
+}
+
 static int
 add_copy(struct buf *out, const struct copy *copy)
 {
@@ -144,18 +172,18 @@ add_copy(struct buf *out, const struct copy *copy)
 	const char *format =
 	    copy->mailbox.format == MAILBOX_MBOX ? ", mailbox=mbox:" : ", mailbox=maildir:";
 
-	if (add_text(out, ", account=", copy->account->name, "") == -1 ||
-	    add_text(out, format, copy->mailbox.path, "") == -1)
+	if (add_text(out, ", account=", copy->account->name, "") == -1)
+		return -1;
+	if (copy->handed_over)
+		return buf_adds(out, ", relay=sendmail") == -1 ? -1
+		                                               : add_message(out, &copy->report);
+	if (add_text(out, format, copy->mailbox.path, "") == -1)
 		return -1;
 	if (receipt->folder[0] != '\0' && add_text(out, ", folder=", receipt->folder, "") == -1)
 		return -1;
 	if (receipt->name[0] != '\0' && add_text(out, ", file=", receipt->name, "") == -1)
 		return -1;
-	if (copy->report.size > 0 &&
-	    buf_addf(out, ", size=%llu", (unsigned long long)copy->report.size) == -1)
-		return -1;
-	if (copy->report.message_id[0] != '\0' &&
-	    add_text(out, ", msgid=", copy->report.message_id, "") == -1)
+	if (add_message(out, &copy->report) == -1)
 		return -1;
 	if (receipt->lock_wait_ms > 0 &&
 	    buf_addf(out, ", lockwait=%ums", receipt->lock_wait_ms) == -1)
@@ -165,14 +193,24 @@ add_copy(struct buf *out, const struct copy *copy)
 	return 0;
 }
 
+static bool
+is_handed_over(const struct recipient *recipient)
+{
+	return recipient->handover != NULL ||
+	       (recipient->copy != NULL && recipient->copy->handed_over);
+}
+
 /* What sendmail would say, so that what reads its log can read ours. */
 static int
-add_status(struct buf *out, const struct outcome *outcome)
+add_status(struct buf *out, const struct recipient *recipient)
 {
+	const struct outcome *outcome = plan_outcome(recipient);
 	const char *stat = "Deferred: ";
 
 	if (buf_addf(out, ", dsn=%s, stat=", outcome->status) == -1)
 		return -1;
+	if (outcome->class == OUTCOME_DELIVERED && is_handed_over(recipient))
+		return add_text(out, "Forwarded (", outcome->text, ")");
 	if (outcome->class == OUTCOME_DELIVERED)
 		return buf_adds(
 		    out, strcmp(outcome->text, "discarded") == 0 ? "Discarded" : "Delivered");
@@ -195,12 +233,14 @@ journal_line(
 		return -1;
 	if (recipient->copy != NULL && add_copy(out, recipient->copy) == -1)
 		return -1;
+	if (recipient->handover != NULL && add_handover(out, recipient) == -1)
+		return -1;
 	if (answer->warning != NULL && add_text(out, ", warning=", answer->warning, "") == -1)
 		return -1;
 	if (buf_addf(out, ", delay=%02lu:%02lu:%02lu.%03lu", seconds / 3600, seconds / 60 % 60,
 	        seconds % 60, delay_ms % 1000) == -1)
 		return -1;
-	return add_status(out, plan_outcome(recipient));
+	return add_status(out, recipient);
 }
 
 static unsigned long

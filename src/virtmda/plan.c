@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * From recipients to copies. Here an answer becomes an outcome or a mailbox; whatever this
- * version cannot do yet (aliases, forwarding) is deferred and says so, so that the mail waits
- * in the queue and nothing is lost or sent astray.
+ * From recipients to copies and hand-overs. Here an answer becomes an outcome, a mailbox, or
+ * addresses for sendmail.
  */
 #include "plan.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* X.3.3 of RFC 3463: "system not capable of selected features". */
-#define NOT_CAPABLE "4.3.3"
+#include "address.h"
 
-/* ---- answers that need no copy ----------------------------------------------------------------
+/* ---- answers that take no message -------------------------------------------------------------
  */
 
 static const char *
@@ -27,21 +26,6 @@ settle_defer(struct outcome *out, const struct answer *answer)
 {
 	outcome_defer(out, or_else(answer->status, "4.3.0"), "%s",
 	    or_else(answer->text, "no decision was reached"));
-}
-
-static void
-settle_alias(struct outcome *out, const struct answer *answer)
-{
-	outcome_defer(out, NOT_CAPABLE,
-	    "%s is an alias: handing over to sendmail is not in this version",
-	    or_else(answer->name, "it"));
-}
-
-static void
-settle_forward(struct outcome *out, const struct answer *answer)
-{
-	(void)answer;
-	outcome_defer(out, NOT_CAPABLE, "forwarding to another address is not in this version");
 }
 
 static void
@@ -69,8 +53,8 @@ settle_nouser(struct outcome *out, const struct answer *answer)
 static void (*const settle[])(struct outcome *out, const struct answer *answer) = {
 	[ANSWER_DEFER] = settle_defer,
 	[ANSWER_ACCOUNT] = NULL, /* takes a copy */
-	[ANSWER_ALIAS] = settle_alias,
-	[ANSWER_FORWARD] = settle_forward,
+	[ANSWER_ALIAS] = NULL,   /* is handed over, and so is the next */
+	[ANSWER_FORWARD] = NULL,
 	[ANSWER_REJECT] = settle_reject,
 	[ANSWER_DISCARD] = settle_discard,
 	[ANSWER_NOUSER] = settle_nouser,
@@ -79,11 +63,11 @@ static void (*const settle[])(struct outcome *out, const struct answer *answer) 
 /* ---- copies --------------------------------------------------------------------------------- */
 
 static bool
-same_destination(
-    const struct copy *copy, const struct account *account, const struct mailbox *mailbox)
+same_destination(const struct copy *copy, const struct account *account,
+    const struct mailbox *mailbox, bool final)
 {
-	return copy->account->uid == account->uid && copy->account->gid == account->gid &&
-	       copy->mailbox.format == mailbox->format &&
+	return copy->final == final && copy->account->uid == account->uid &&
+	       copy->account->gid == account->gid && copy->mailbox.format == mailbox->format &&
 	       strcmp(copy->mailbox.path, mailbox->path) == 0 &&
 	       strcmp(or_else(copy->mailbox.folder, ""), or_else(mailbox->folder, "")) == 0;
 }
@@ -151,7 +135,7 @@ locate(struct mailbox *out, const struct answer *answer, const struct settings *
 }
 
 static int
-plan_copy(struct plan *plan, struct recipient *recipient, struct err *err)
+plan_copy(struct plan *plan, struct recipient *recipient, bool final, struct err *err)
 {
 	const struct account *account = &recipient->answer.account;
 	struct mailbox mailbox = { 0 };
@@ -163,11 +147,11 @@ plan_copy(struct plan *plan, struct recipient *recipient, struct err *err)
 		return -1;
 	}
 	for (size_t i = 0; i < plan->ncopies && copy == NULL; i++)
-		if (same_destination(plan->copies[i], account, &mailbox))
+		if (same_destination(plan->copies[i], account, &mailbox, final))
 			copy = plan->copies[i];
 	is_new = copy == NULL;
-	if (is_new)
-		copy = add_copy(plan, account, &mailbox, err);
+	if (is_new && (copy = add_copy(plan, account, &mailbox, err)) != NULL)
+		copy->final = final;
 	mailbox_free(&mailbox);
 	if (copy == NULL)
 		return -1;
@@ -178,20 +162,87 @@ plan_copy(struct plan *plan, struct recipient *recipient, struct err *err)
 	return -1;
 }
 
+/* ---- hand-overs ------------------------------------------------------------------------------ */
+
+static void
+free_handover(struct handover *handover)
+{
+	if (handover == NULL)
+		return;
+	for (size_t i = 0; i < handover->nmembers; i++)
+		free((void *)(uintptr_t)handover->members[i]);
+	free(handover->members);
+	free(handover);
+}
+
+static int
+add_members(struct handover *handover, const struct answer *answer)
+{
+	size_t n = answer->kind == ANSWER_ALIAS ? 1 : answer->naddresses;
+
+	handover->members = calloc(n, sizeof(*handover->members));
+	if (handover->members == NULL)
+		return -1;
+	for (size_t i = 0; i < n; i++, handover->nmembers++) {
+		/* Addresses are addr-specs already. */
+		handover->members[i] = answer->kind == ANSWER_ALIAS
+		                           ? address_quote_local(answer->name)
+		                           : strdup(answer->addresses[i]);
+		if (handover->members[i] == NULL)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+plan_handover(struct plan *plan, struct recipient *recipient, struct err *err)
+{
+	struct handover *handover = calloc(1, sizeof(*handover));
+
+	if (handover == NULL || add_members(handover, &recipient->answer) == -1) {
+		free_handover(handover);
+		return no_memory(err);
+	}
+	handover->known = recipient->answer.kind == ANSWER_ALIAS;
+	report_init(&handover->report);
+	recipient->handover = handover;
+	plan->nhandovers++;
+	return 0;
+}
+
+/* Is the account's .forward no matter? A bare name has been through sendmail, which asked for it.
+ */
+static bool
+is_final(const struct plan *plan, const struct recipient *recipient)
+{
+	return plan->settings->forward_files == FORWARD_IGNORE ||
+	       strchr(recipient->original, '@') == NULL;
+}
+
 static void
 plan_recipient(struct plan *plan, struct recipient *recipient)
 {
 	const struct answer *answer = &recipient->answer;
 	struct err err;
+	int failed = 0;
 
 	outcome_init(&recipient->outcome);
-	if (answer->kind == ANSWER_ACCOUNT) {
-		if (plan_copy(plan, recipient, &err) == -1)
-			outcome_from_err(&recipient->outcome, &err);
-	} else if ((size_t)answer->kind < sizeof(settle) / sizeof(settle[0])) {
-		settle[answer->kind](&recipient->outcome, answer);
-		outcome_reply(&recipient->outcome, answer->reply);
+	switch (answer->kind) {
+	case ANSWER_ACCOUNT:
+		failed = plan_copy(plan, recipient, is_final(plan, recipient), &err);
+		break;
+	case ANSWER_ALIAS:
+	case ANSWER_FORWARD:
+		failed = plan_handover(plan, recipient, &err);
+		break;
+	default:
+		if ((size_t)answer->kind < sizeof(settle) / sizeof(settle[0])) {
+			settle[answer->kind](&recipient->outcome, answer);
+			outcome_reply(&recipient->outcome, answer->reply);
+		}
 	}
+	if (failed == -1)
+		outcome_from_err(&recipient->outcome, &err);
 }
 
 /* ---- the plan ---------------------------------------------------------------------------------
@@ -227,6 +278,9 @@ static void
 free_recipient(struct recipient *recipient)
 {
 	answer_free(&recipient->answer);
+	free_handover(recipient->handover);
+	free(recipient->notify);
+	free(recipient->orcpt);
 	free(recipient->original);
 	free(recipient);
 }
@@ -239,6 +293,9 @@ plan_refuse_last(struct plan *plan, const struct outcome *outcome)
 
 	recipient->outcome = *outcome;
 	recipient->copy = NULL;
+	plan->nhandovers -= recipient->handover != NULL;
+	free_handover(recipient->handover);
+	recipient->handover = NULL;
 	if (copy == NULL)
 		return;
 	/* The last of the plan is the last of its copy, and of a new copy the only one. */
@@ -251,6 +308,34 @@ void
 plan_drop_last(struct plan *plan)
 {
 	free_recipient(plan->recipients[--plan->nrecipients]);
+}
+
+int
+plan_copy_instead(
+    struct plan *plan, struct recipient *recipient, struct resolver *resolver, struct err *err)
+{
+	struct answer *answer = &recipient->answer, account;
+	int result = 0;
+
+	if (answer->kind != ANSWER_ALIAS)
+		return 0;
+	/* A bare name is an account's, whatever aliases there are. */
+	resolve(resolver, answer->name, &account, NULL);
+	if (account.kind == ANSWER_DEFER) {
+		result = err_set(err, 0, "%s", or_else(account.text, "no decision was reached"));
+	} else if (account.kind == ANSWER_ACCOUNT) {
+		answer->account = account.account;
+		account.account = (struct account){ 0 };
+		answer->kind = ANSWER_ACCOUNT;
+		result = plan_copy(plan, recipient, true, err) == -1 ? -1 : 1;
+	}
+	answer_free(&account);
+	if (result == 1) {
+		free_handover(recipient->handover);
+		recipient->handover = NULL;
+		plan->nhandovers--;
+	}
+	return result;
 }
 
 void
@@ -268,11 +353,15 @@ plan_free(struct plan *plan)
 bool
 plan_takes(const struct recipient *recipient)
 {
-	return recipient->copy != NULL || recipient->outcome.class == OUTCOME_DELIVERED;
+	return recipient->copy != NULL || recipient->handover != NULL ||
+	       recipient->outcome.class == OUTCOME_DELIVERED;
 }
 
 const struct outcome *
 plan_outcome(const struct recipient *recipient)
 {
-	return recipient->copy != NULL ? &recipient->copy->report.outcome : &recipient->outcome;
+	if (recipient->copy != NULL)
+		return &recipient->copy->report.outcome;
+	return recipient->handover != NULL ? &recipient->handover->report.outcome
+	                                   : &recipient->outcome;
 }

@@ -15,6 +15,18 @@ report_init(struct report *report)
 }
 
 void
+report_note(struct report *report, const struct message *message)
+{
+	struct buf id = BUF_INIT;
+
+	report->size = message_size(message);
+	/* Without one, or without memory for it, it stays empty. */
+	if (message_header(message, "Message-Id", &id) == 1 && buf_cstr(&id) != NULL)
+		strlcpy(report->message_id, buf_cstr(&id), sizeof(report->message_id));
+	buf_free(&id);
+}
+
+void
 report_check(struct report *report)
 {
 	struct outcome *outcome = &report->outcome;
@@ -30,6 +42,8 @@ report_check(struct report *report)
 		outcome_reject(outcome, claimed.status, "%s", claimed.text);
 	else
 		outcome_defer(outcome, claimed.status, "%s", claimed.text);
+	if (report->finding > REPORT_LOOP || outcome->class == OUTCOME_DELIVERED)
+		report->finding = REPORT_NOTHING;
 	report->receipt.note[sizeof(report->receipt.note) - 1] = '\0';
 	report->receipt.name[sizeof(report->receipt.name) - 1] = '\0';
 	report->receipt.folder[sizeof(report->receipt.folder) - 1] = '\0';

@@ -14,9 +14,11 @@
 
 struct transaction {
 	const struct settings *settings;
-	const char *sender; /* "" for the null sender */
-	time_t date;        /* for the From_ line */
-	bool dry_run;       /* become the accounts and look, but neither read nor write */
+	const char *sender;      /* "" for the null sender */
+	time_t date;             /* for the From_ line */
+	bool utf8;               /* SMTPUTF8 was given */
+	const char *ret, *envid; /* RFC 3461, as they came; NULL where they did not */
+	bool dry_run;            /* become the accounts and look, but neither read nor write */
 };
 
 /* How many will read the message: intake_open wants to know. */

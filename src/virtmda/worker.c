@@ -17,10 +17,11 @@
 #include "parcel.h"
 #include "process.h"
 
-/* Become the account, and find nothing in the way. 0 or -1, the outcome then set. */
+/* Become the account, and find nothing in the way. 0 or -1, the report then says what. */
 static int
-prepare(const struct job *job, struct outcome *outcome)
+prepare(const struct job *job, struct report *report)
 {
+	struct outcome *outcome = &report->outcome;
 	struct err err;
 	int forward = 0;
 
@@ -28,28 +29,15 @@ prepare(const struct job *job, struct outcome *outcome)
 		outcome_from_err(outcome, &err);
 		return -1;
 	}
-	if (job->settings->forward_files == FORWARD_HANDOVER)
+	if (!job->final)
 		forward = account_has_forward(job->account, &err);
-	if (forward == -1)
+	if (forward == -1) {
 		outcome_from_err(outcome, &err);
-	else if (forward == 1)
-		outcome_defer(outcome, "4.3.3",
-		    "%s has a .forward: handing over to sendmail is not in this version "
-		    "(forward_files = ignore delivers)",
-		    job->account->name);
+	} else if (forward == 1) {
+		report->finding = REPORT_FORWARD;
+		outcome_defer(outcome, "4.3.0", "%s has a .forward", job->account->name);
+	}
 	return forward == 0 ? 0 : -1;
-}
-
-static void
-note_message(const struct message *message, struct report *report)
-{
-	struct buf id = BUF_INIT;
-
-	report->size = message_size(message);
-	/* Only for the log: without one, or without memory for it, it stays empty. */
-	if (message_header(message, "Message-Id", &id) == 1 && buf_cstr(&id) != NULL)
-		strlcpy(report->message_id, buf_cstr(&id), sizeof(report->message_id));
-	buf_free(&id);
 }
 
 /* Before a byte is read: is there room for any message at all? What cannot be told here the
@@ -83,7 +71,7 @@ work(const struct job *job, const struct mailbox_broker *broker, struct report *
 	struct message *message;
 	struct err err;
 
-	if (prepare(job, &report->outcome) == -1)
+	if (prepare(job, report) == -1)
 		return;
 	if (quota_limits(&delivery.quota, job->settings->quota, job->account->quota_rule, &err) ==
 	    -1) {
@@ -100,7 +88,7 @@ work(const struct job *job, const struct mailbox_broker *broker, struct report *
 		outcome_from_err(&report->outcome, &err);
 		return;
 	}
-	note_message(message, report);
+	report_note(report, message);
 	delivery.message = message;
 	process_hold();
 	if (mailbox_deliver(job->mailbox, &delivery, &report->receipt, &err) == 0)

@@ -20,6 +20,8 @@ struct job {
 	const struct mailbox *mailbox;
 	struct message_envelope envelope;
 	const struct intake *intake;
+	bool final;    /* a .forward is not looked for; else, with one, nothing is read and the
+	                 report says REPORT_FORWARD */
 	uint64_t size; /* bytes expected, 0 unknown */
 	bool dry_run;  /* become the account and look, but neither read nor write */
 };

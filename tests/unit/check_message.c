@@ -622,6 +622,88 @@ END_TEST
 
 /* ---- the From_ line -------------------------------------------------------------------- */
 
+static int
+note(void *arg, const char *value, size_t len)
+{
+	struct buf *all = arg;
+
+	ck_assert_int_eq(buf_addf(all, "[%s/%zu]", value, len), 0);
+	return strcmp(value, "stop") == 0 ? 7 : 0;
+}
+
+START_TEST(every_header_of_a_name_is_shown)
+{
+	static const struct {
+		const char *text, *seen;
+		size_t max;
+		int result;
+	} shown[] = {
+		{ "To: a\nX: b\nto:c\n\nTo: body\n", "[a/1][c/1]", 100, 0 },
+		{ "From x\nTo: a\n b\n\tc\n\n", "[a b\tc/5]", 100, 0 },
+		{ "no field\nTo : a\r\n\r\nTo: body\n", "[a/1]", 100, 0 },
+		{ "To: 1\nTo: stop\nTo: 3\n", "[1/1][stop/4]", 100, 7 },
+		{ "To: 12345\nTo:\n", "[123/3][/0]", 4, 0 },
+		{ "To: 1\n 2\nTo: 3\n", "[/0][/0]", 0, 0 },
+		{ "\nTo: body\n", "", 100, 0 },
+		{ "", "", 100, 0 },
+	};
+	const char *text = shown[_i].text;
+
+	for (size_t in_memory = 0; in_memory <= 1000; in_memory += 1000) {
+		struct message *message =
+		    spool_limited(text, strlen(text), in_memory, VIEW_WINDOW_MIN);
+		struct buf all = BUF_INIT;
+
+		ck_assert_int_eq(message_each_header(message, "To", shown[_i].max, note, &all),
+		    shown[_i].result);
+		ck_assert_str_eq(buf_cstr(&all), shown[_i].seen);
+		buf_free(&all);
+		message_free(message);
+	}
+}
+END_TEST
+
+/* message_header looks no further than its limit; who asks for loops must. */
+START_TEST(every_header_is_shown_however_far_behind)
+{
+	struct buf text = BUF_INIT, all = BUF_INIT;
+	struct message *message;
+
+	while (text.len < 1024 * 1024)
+		ck_assert_int_eq(buf_adds(&text, "Received: from here\n"), 0);
+	ck_assert_int_eq(buf_adds(&text, "To: a\n\n"), 0);
+	message = spool_limited(text.data, text.len, MESSAGE_IN_MEMORY, VIEW_WINDOW);
+	ck_assert_int_eq(message_header(message, "To", &all), 0);
+	ck_assert_int_eq(message_each_header(message, "To", 100, note, &all), 0);
+	ck_assert_str_eq(buf_cstr(&all), "[a/1]");
+	message_free(message);
+	buf_free(&text);
+	buf_free(&all);
+}
+END_TEST
+
+START_TEST(forwarded_as_the_table_says)
+{
+	static const struct {
+		const char *in, *out;
+	} forwarded[] = {
+		{ "Subject: x\n\nFrom me\n",
+		    "Delivered-To: joe+x@one.example\nSubject: x\n\nFrom me\n" },
+		{ "From a b\nReturn-Path: <evil@x>\n\tfolded\nStatus: RO\n\nb",
+		    "Delivered-To: joe+x@one.example\nStatus: RO\n\nb" },
+		{ "body only, no field\n",
+		    "Delivered-To: joe+x@one.example\n\nbody only, no field\n" },
+	};
+	struct message *message = spool(forwarded[_i].in);
+	struct buf out = BUF_INIT;
+
+	write_to(&out, message, MESSAGE_FORWARD);
+	ck_assert_str_eq(buf_cstr(&out), forwarded[_i].out);
+	buf_free(&out);
+	message_free(message);
+}
+END_TEST
+
 START_TEST(dates_as_in_the_c_library)
 {
 	struct buf line = BUF_INIT;
@@ -695,6 +777,9 @@ main(void)
 	tcase_add_test(tcase, only_a_file_is_opened);
 	tcase_add_loop_test(tcase, headers_are_found, 0, COUNT(headers));
 	tcase_add_test(tcase, headers_behind_the_limit_are_not_looked_for);
+	tcase_add_loop_test(tcase, every_header_of_a_name_is_shown, 0, 8);
+	tcase_add_test(tcase, every_header_is_shown_however_far_behind);
+	tcase_add_loop_test(tcase, forwarded_as_the_table_says, 0, 3);
 	tcase_add_test(tcase, dates_as_in_the_c_library);
 	tcase_add_loop_test(tcase, the_sender_is_one_word, 0, COUNT(senders));
 	suite_add_tcase(suite, tcase);

@@ -295,6 +295,12 @@ START_TEST(obeys_settings)
 	expect("postmaster=bob+pm", "postmaster@one.example", "account bob+pm");
 	expect("postmaster=pm@elsewhere.example", "postmaster@one.example",
 	    "forward pm@elsewhere.example");
+	expect("abuse=bob", "abuse@one.example", "account bob");
+	expect("abuse=bob", "Abuse+x@four.example", "account bob"); /* before its catch-all */
+	expect("abuse=", "abuse@two.example", "nouser");
+	expect("abuse=pm@elsewhere.example", "abuse@one.example", "forward pm@elsewhere.example");
+	expect_defer("abuse=nobody", "abuse@one.example",
+	    "abuse -> nobody: nobody is no alias and no account");
 	expect_defer("postmaster=nobody", "postmaster@one.example",
 	    "postmaster -> nobody: nobody is no alias and no account");
 	expect("local_domains=Host.Example b.example", "bob@host.example", "account bob");

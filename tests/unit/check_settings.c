@@ -254,6 +254,8 @@ static const struct bad {
 	BAD("accepted_domains = cf:sendmail.cf\n", 1,
 	    "accepted_domains: \"cf:sendmail.cf\": must be an absolute path"),
 	BAD("postmaster =\n", 1, "postmaster: \"\": is empty"),
+	BAD("abuse = a, b\n", 1, "abuse: \"a, b\": must be one name or address"),
+	BAD("sendmail = sendmail -v\n", 1, "sendmail: \"sendmail -v\": must be an absolute path"),
 	BAD("postmaster = a, b\n", 1, "postmaster: \"a, b\": must be one name or address"),
 	BAD("postmaster = |/bin/sh\n", 1,
 	    "postmaster: \"|/bin/sh\": must be a name or an address, not a program, a file or a "
@@ -511,7 +513,7 @@ START_TEST(names)
 		settings_free(&s);
 		n++;
 	}
-	ck_assert_uint_eq(n, 26);
+	ck_assert_uint_eq(n, 28);
 }
 END_TEST
 
