@@ -379,6 +379,30 @@ START_TEST(as_if_compiled_whole)
 }
 END_TEST
 
+/* A mapping less closes a circle of two that stay: its address falls to the catch-all. */
+START_TEST(circle_of_others)
+{
+	const char *key = "u@b.example";
+	struct buf text = BUF_INIT;
+	struct map_source *source;
+
+	buf_adds(&text, "u@b.example bob\n@b.example v@a.example\nv@a.example u@b.example\n");
+	for (int i = 0; i < 1200; i++)
+		buf_addf(&text, "u%d@many.example bob\n", i);
+	ck_assert_int_eq(io_replace(path, text.data, text.len, 0644, &err), 0);
+	ck_assert_int_eq(map_source_read(&source, path, 0, NULL, NULL, &err), 0);
+	ck_assert_int_eq(map_compile(source, domains, (gid_t)-1, 0644, NULL, NULL, NULL, &err), 0);
+	map_source_free(source);
+	ck_assert_int_eq(map_source_read_for(&source, path, 0, &key, 1, NULL, NULL, &err), 0);
+	ck_assert_int_eq(map_source_rm(source, key, &err), 0);
+	ck_assert_int_eq(map_publish(source, domains, (gid_t)-1, 0644, NULL, NULL, NULL, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.text, "without an end"));
+	map_source_free(source);
+	assert_as_compiled_whole();
+	buf_free(&text);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -389,6 +413,7 @@ main(void)
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_loop_test(tests, as_if_compiled_whole, 0, 5);
+	tcase_add_test(tests, circle_of_others);
 	tcase_set_timeout(tests, 120);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_NORMAL);
