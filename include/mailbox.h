@@ -51,7 +51,8 @@ struct mailbox_broker {
 	/* Create the missing mailbox (O_EXCL, 0660 user:mail) and return a descriptor open for
 	 * reading and appending; -1 EEXIST if something is there. */
 	int (*create_mailbox)(void *arg, struct err *err);
-	/* Link a dotlock with this content into place; -1 EEXIST if there is one. */
+	/* Link a dotlock with this content into place; a descriptor of it, -1 EEXIST if there is
+	 * one. */
 	int (*create_dotlock)(void *arg, const void *content, size_t len, struct err *err);
 	/* Remove the dotlock, if it is still inode (dev, ino). 0 also when it is gone. */
 	int (*remove_dotlock)(void *arg, dev_t dev, ino_t ino, struct err *err);

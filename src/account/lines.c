@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define READ_STEP 65536
+#define READ_STEP 16384 /* bytes; with what buf adds still far below what malloc maps */
 
 void
 lines_init(struct lines *lines, int fd, const char *path)

@@ -96,13 +96,9 @@ ask_for_dotlock(struct mbox *m, const struct buf *text, struct err *err)
 {
 	const struct mailbox_broker *broker = m->delivery->broker;
 
-	if (broker->create_dotlock(broker->arg, text->data, text->len, err) == -1)
-		return -1;
-	m->lock_fd = openat(
-	    m->dirfd, m->lock_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (m->lock_fd == -1)
-		return err_set(err, errno, "mbox: open %s" LOCK_SUFFIX, m->path);
-	return 0;
+	m->lock_fd = broker->create_dotlock(broker->arg, text->data, text->len, err);
+	m->lock_is_brokers = m->lock_fd != -1;
+	return m->lock_is_brokers ? 0 : -1;
 }
 
 /* -1 with EEXIST: there is one. */
@@ -131,7 +127,7 @@ ask_to_remove(const struct mbox *m, dev_t dev, ino_t ino, struct err *err)
 {
 	const struct mailbox_broker *broker = m->delivery->broker;
 
-	if (mbox_not_allowed(err->num) && broker->remove_dotlock != NULL &&
+	if (broker->remove_dotlock != NULL &&
 	    broker->remove_dotlock(broker->arg, dev, ino, err) == 0)
 		return 0;
 	return err_prefix(err, "mbox: %s", m->path);
@@ -145,11 +141,15 @@ mbox_unlock_dot(struct mbox *m, struct err *err)
 
 	if (m->lock_fd == -1)
 		return 0;
-	failed = lock_dot_drop(m->dirfd, m->lock_name, m->lock_fd, err);
-	if (failed == -1 && fstat(m->lock_fd, &st) == 0)
+	if (!m->lock_is_brokers)
+		failed = lock_dot_drop(m->dirfd, m->lock_name, m->lock_fd, err);
+	else if (fstat(m->lock_fd, &st) == -1)
+		failed = err_set(err, errno, "mbox: stat %s" LOCK_SUFFIX, m->path);
+	else
 		failed = ask_to_remove(m, st.st_dev, st.st_ino, err);
 	close(m->lock_fd);
 	m->lock_fd = -1;
+	m->lock_is_brokers = false;
 	return failed;
 }
 
@@ -158,7 +158,8 @@ remove_stale(const struct mbox *m, const struct lock_dot *dot, struct err *err)
 {
 	if (lock_dot_remove(m->dirfd, m->lock_name, dot->dev, dot->ino, err) == 0)
 		return 0;
-	return ask_to_remove(m, dot->dev, dot->ino, err);
+	return mbox_not_allowed(err->num) ? ask_to_remove(m, dot->dev, dot->ino, err)
+	                                  : err_prefix(err, "mbox: %s", m->path);
 }
 
 /* A dotlock is in the way. 1 it is gone (or was stale and is removed): try again; 0 it is held; -1

@@ -174,14 +174,11 @@ ask(int socket, const struct request *request, int *descriptor, struct err *err)
 }
 
 static int
-ask_descriptor(int socket, enum request_kind kind, struct err *err)
+ask_descriptor(int socket, const struct request *request, struct err *err)
 {
-	struct request request;
 	int descriptor;
 
-	memset(&request, 0, sizeof(request));
-	request.kind = kind;
-	if (ask(socket, &request, &descriptor, err) == -1)
+	if (ask(socket, request, &descriptor, err) == -1)
 		return -1;
 	if (descriptor == -1)
 		return err_set(err, EPROTO, "the parent process sent no descriptor");
@@ -189,15 +186,25 @@ ask_descriptor(int socket, enum request_kind kind, struct err *err)
 }
 
 static int
+ask_file(int socket, enum request_kind kind, struct err *err)
+{
+	struct request request;
+
+	memset(&request, 0, sizeof(request));
+	request.kind = kind;
+	return ask_descriptor(socket, &request, err);
+}
+
+static int
 ask_create_mailbox(void *arg, struct err *err)
 {
-	return ask_descriptor(*(int *)arg, REQUEST_CREATE_MAILBOX, err);
+	return ask_file(*(int *)arg, REQUEST_CREATE_MAILBOX, err);
 }
 
 static int
 ask_create_saved(void *arg, struct err *err)
 {
-	return ask_descriptor(*(int *)arg, REQUEST_CREATE_SAVED, err);
+	return ask_file(*(int *)arg, REQUEST_CREATE_SAVED, err);
 }
 
 static int
@@ -211,7 +218,7 @@ ask_create_dotlock(void *arg, const void *content, size_t len, struct err *err)
 	request.kind = REQUEST_CREATE_DOTLOCK;
 	request.content.len = len;
 	memcpy(request.content.bytes, content, len);
-	return ask(*(int *)arg, &request, NULL, err);
+	return ask_descriptor(*(int *)arg, &request, err);
 }
 
 static int

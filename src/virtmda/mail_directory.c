@@ -320,14 +320,8 @@ mail_directory_create_dotlock(
 	const struct new_file new = {
 		.name = md->lock, .gid = md->gid, .mode = 0600, .content = content, .len = len
 	};
-	int fd = create(md, &new, err);
 
-	if (fd == -1)
-		return -1;
-	/* A write that the file system refuses only now leaves a short lock file; it is a lock all
-	 * the same, and its owner will remove it. */
-	close(fd);
-	return 0;
+	return create(md, &new, err);
 }
 
 int

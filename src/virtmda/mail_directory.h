@@ -24,9 +24,9 @@ void mail_directory_free(struct mail_directory *md); /* accepts NULL */
  * not replaceable by others, else EPERM.
  *
  * Files appear under their names whole, with owner and mode, or not at all; -1 with EEXIST if
- * something is there. create_mailbox (user:group of the directory, 0660, the name made durable)
- * and create_saved (0600) answer with a descriptor open for reading and appending (O_CLOEXEC, the
- * caller closes). */
+ * something is there; else a descriptor open for reading and appending (O_CLOEXEC, the caller
+ * closes). create_mailbox: user:group of the directory, 0660, the name made durable; the others are
+ * the account's, 0600. */
 int mail_directory_create_mailbox(struct mail_directory *md, struct err *err);
 int mail_directory_create_dotlock(
     struct mail_directory *md, const void *content, size_t len, struct err *err);

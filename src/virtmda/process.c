@@ -206,20 +206,22 @@ close_between(int first, int last)
 		close(fd);
 }
 
+/* The witness stays: closed, its number would soon be another file's. */
 void
 process_close_others(const int *keep, size_t count)
 {
 	int first = STDERR_FILENO + 1;
 
 	for (;;) {
-		int next = INT_MAX;
+		int next = witness >= first ? witness : INT_MAX;
 
 		for (size_t i = 0; i < count; i++)
 			if (keep[i] >= first && keep[i] < next)
 				next = keep[i];
 		if (next == INT_MAX)
 			break;
-		close_between(first, next - 1);
+		if (next > first)
+			close_between(first, next - 1);
 		first = next + 1;
 	}
 	close_between(first, INT_MAX);

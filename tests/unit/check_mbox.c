@@ -738,9 +738,7 @@ root_creates_dotlock(void *arg, const void *content, size_t len, struct err *e)
 	at = open(dir, O_RDONLY | O_DIRECTORY);
 	fd = lock_dot_create(at, "box.lock", content, len, e);
 	close(at);
-	if (fd != -1)
-		close(fd);
-	return back(fd == -1 ? -1 : 0);
+	return back(fd);
 }
 
 /* Somebody with the dotlock alone is quicker, in the moment between our plan and our dotlock. */

@@ -289,9 +289,7 @@ root_locks(void *arg, const void *content, size_t len, struct err *e)
 	fd = lock_dot_create(at, "box.lock", content, len, e);
 	must(seteuid(NOBODY) == 0);
 	close(at);
-	if (fd != -1)
-		close(fd);
-	return fd == -1 ? -1 : 0;
+	return fd;
 }
 
 static int

@@ -132,9 +132,12 @@ START_TEST(makes_and_removes_a_dotlock)
 {
 	struct mail_directory *md = directory(box);
 	struct stat st;
+	int fd;
 	struct err err;
 
-	ck_assert_int_eq(mail_directory_create_dotlock(md, "123\nmore", 8, &err), 0);
+	fd = mail_directory_create_dotlock(md, "123\nmore", 8, &err);
+	ck_assert_int_ne(fd, -1);
+	close(fd);
 	assert_file(lock, JOE, JOES, 0600, 8);
 	ck_assert_int_eq(mail_directory_create_dotlock(md, "123\n", 4, &err), -1);
 	ck_assert_int_eq(err.num, EEXIST);
@@ -195,7 +198,8 @@ START_TEST(refuses_a_directory_that_is_not_roots)
 	snprintf(command, sizeof(command), "t=%s d=%s; %s", top, dir, cases[_i].change);
 	ck_assert_int_eq(system(command), 0);
 	md = directory(box);
-	ck_assert_msg((mail_directory_create_dotlock(md, "1\n", 2, &err) == 0) == cases[_i].allowed,
+	ck_assert_msg(
+	    (mail_directory_create_dotlock(md, "1\n", 2, &err) != -1) == cases[_i].allowed,
 	    "%s: %s", cases[_i].change, cases[_i].allowed ? err.text : "allowed");
 	mail_directory_free(md);
 }
@@ -280,7 +284,8 @@ ask_everything(int socket)
 
 	broker_proxy(&broker, &socket);
 	MUST(broker.still_wanted(broker.arg, &err) == 0);
-	MUST(broker.create_dotlock(broker.arg, "1\n", 2, &err) == 0);
+	fd = broker.create_dotlock(broker.arg, "1\n", 2, &err);
+	MUST(fd != -1 && fstat(fd, &st) == 0 && st.st_size == 2 && close(fd) == 0);
 	MUST(broker.create_dotlock(broker.arg, "1\n", 2, &err) == -1 && err.num == EEXIST);
 	MUST(broker.create_dotlock(broker.arg, huge, sizeof(huge), &err) == -1 &&
 	     err.num == EMSGSIZE);
