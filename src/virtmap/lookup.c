@@ -67,6 +67,25 @@ is_ours(struct question *question, struct err *err)
 	return at == NULL || !is_address(question->key) ? 0 : has_domain(question, at + 1, err);
 }
 
+/* The key as resolve() has its recipients: Postfix leaves the quotes of a local part on. malloc'ed,
+ * or NULL. */
+static char *
+without_quotes(const char *key)
+{
+	const char *at = strrchr(key, '@');
+	char *plain = strdup(key), *to = plain;
+
+	if (plain == NULL || key[0] != '"' || at == NULL || at < key + 2 || at[-1] != '"')
+		return plain;
+	for (const char *p = key + 1; p < at - 1; p++) {
+		if (*p == '\\' && p + 1 < at - 1)
+			p++;
+		*to++ = *p;
+	}
+	memcpy(to, at, strlen(at) + 1);
+	return plain;
+}
+
 /* ---- the maps ------------------------------------------------------------------------------ */
 
 static int
@@ -88,16 +107,21 @@ access_action(struct question *question)
 {
 	struct verdict verdict;
 	struct err err;
+	char *plain;
 	int ours = is_ours(question, &err);
 
 	if (ours == 0)
 		return buf_adds(question->reply, NOT_FOUND);
 	if (ours == -1)
 		return later(question, err.text);
-	verdict_ask(&verdict, question->settings, question->resolver, question->key);
+	if ((plain = without_quotes(question->key)) == NULL)
+		return -1;
+	verdict_ask(&verdict, question->settings, question->resolver, plain);
+	free(plain);
 	strlcpy(question->trouble, verdict.trouble, ERR_TEXT_MAX);
-	return buf_adds(question->reply, "OK ") == -1 ? -1
-	                                              : verdict_action(&verdict, question->reply);
+	if (buf_adds(question->reply, "OK ") == -1)
+		return -1;
+	return verdict_action(&verdict, question->reply);
 }
 
 static int
@@ -137,13 +161,13 @@ route(struct question *question, const struct answer *answer, const char *betwee
 
 /* What was decided otherwise virtmda meets again when it delivers. */
 static int
-routed(struct question *question, const char *between, const char *otherwise)
+routed(struct question *question, const char *recipient, const char *between, const char *otherwise)
 {
 	struct answer answer;
 	int rc;
 
 	resolver_refresh(question->resolver);
-	resolve(question->resolver, question->key, &answer, NULL);
+	resolve(question->resolver, recipient, &answer, NULL);
 	if (answer.kind == ANSWER_DEFER) {
 		rc = later(question, answer.text != NULL ? answer.text : "out of memory");
 	} else if ((rc = route(question, &answer, between)) == 0) {
@@ -158,7 +182,7 @@ routed(struct question *question, const char *between, const char *otherwise)
 static int
 virtmap(struct question *question)
 {
-	return is_address(question->key) ? routed(question, NULL, NOT_FOUND)
+	return is_address(question->key) ? routed(question, question->key, NULL, NOT_FOUND)
 	                                 : buf_adds(question->reply, NOT_FOUND);
 }
 
@@ -167,11 +191,18 @@ static int
 alias(struct question *question)
 {
 	struct err err;
-	int ours = is_ours(question, &err);
+	char *plain;
+	int rc, ours = is_ours(question, &err);
 
 	if (ours == -1)
 		return later(question, err.text);
-	return ours == 0 ? buf_adds(question->reply, NOT_FOUND) : routed(question, ", ", "OK ");
+	if (ours == 0)
+		return buf_adds(question->reply, NOT_FOUND);
+	if ((plain = without_quotes(question->key)) == NULL)
+		return -1;
+	rc = routed(question, plain, ", ", "OK ");
+	free(plain);
+	return rc;
 }
 
 static const struct {

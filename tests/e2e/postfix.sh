@@ -80,7 +80,7 @@ postfix_up() {
 		inet_interfaces = loopback-only
 		inet_protocols = ipv4
 		myhostname = postfix.test.example
-		mydestination =
+		mydestination = localhost
 		alias_maps =
 		local_recipient_maps =
 		smtpd_peername_lookup = no
