@@ -189,10 +189,14 @@ install: all
 	$(INSTALL) -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5
 	$(INSTALL) -m 644 $(MAN8) $(DESTDIR)$(MANDIR)/man8
 	ln -sf virtmap.8 $(DESTDIR)$(MANDIR)/man8/vnewvirtmaps.8
-	sed 's|/usr/local/sbin/virtmda|$(SBINDIR)/virtmda|' sendmail-cf/mailer/virtmda.m4 >$(BUILD)/virtmda.m4
-	$(INSTALL) -m 644 $(BUILD)/virtmda.m4 $(DESTDIR)$(SENDMAIL_CF)/mailer
-	$(INSTALL) -m 644 sendmail-cf/feature/*.m4 $(DESTDIR)$(SENDMAIL_CF)/feature
-	$(INSTALL) -m 644 $(SAMPLES) $(DESTDIR)$(DOCDIR)/samples
+	rm -rf $(BUILD)/install
+	mkdir -p $(BUILD)/install/samples
+	cp -r sendmail-cf/mailer sendmail-cf/feature $(BUILD)/install
+	cp $(SAMPLES) $(BUILD)/install/samples
+	sed -i 's|/usr/local/sbin/virtm|$(SBINDIR)/virtm|g' $(BUILD)/install/*/*
+	$(INSTALL) -m 644 $(BUILD)/install/mailer/*.m4 $(DESTDIR)$(SENDMAIL_CF)/mailer
+	$(INSTALL) -m 644 $(BUILD)/install/feature/*.m4 $(DESTDIR)$(SENDMAIL_CF)/feature
+	$(INSTALL) -m 644 $(BUILD)/install/samples/* $(DESTDIR)$(DOCDIR)/samples
 	$(INSTALL) -m 644 completions/virtmap.bash $(DESTDIR)$(BASHDIR)/virtmap
 	ln -sf virtmap $(DESTDIR)$(BASHDIR)/mailpeek
 	$(INSTALL) -m 644 README.md CHANGELOG.md LICENSE $(DESTDIR)$(DOCDIR)

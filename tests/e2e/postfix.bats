@@ -28,7 +28,7 @@ setup_file() {
 		.deep.example          dave
 	EOT
 	# Whatever is routed shall show where to.
-	sed '/^virtual_transport/d' "$MACHINE_ROOT/samples/postfix-main.cf" | sed 'a\' >"$BATS_FILE_TMPDIR/main.cf"
+	sed '/^virtual_transport/d' "$MACHINE_ROOT/samples/postfix-main.cf" >"$BATS_FILE_TMPDIR/main.cf"
 	printf 'virtual_transport = discard:\ndefault_transport = discard:\nlocal_transport = discard:\nmyorigin = localhost\n' \
 		>>"$BATS_FILE_TMPDIR/main.cf"
 	inside mkdir -p /run/virtmda
