@@ -71,6 +71,19 @@ void io_stage_discard(struct io_stage *stage);
  * errno), to be created with O_EXCL. Files of that kind whose process is gone are removed. */
 char *io_beside(const char *path);
 
+/* A new file that appears under its name whole or not at all, by directory descriptor. Nothing that
+ * stands there is opened, followed or replaced: -1 with EEXIST. Its name is not yet durable. A
+ * descriptor open for reading and appending (O_CLOEXEC), or -1 with err. */
+struct io_new {
+	const char *name; /* in the directory */
+	uid_t uid;        /* (uid_t)-1: whoever makes it */
+	gid_t gid;
+	mode_t mode;         /* exactly so where an owner is given, else as the umask has it */
+	const void *content; /* len bytes; 0 for an empty file */
+	size_t len;
+};
+int io_new_file(int dirfd, const struct io_new *new, struct err *err);
+
 /* rename(2), then fsync of the directory of `to`. 0, or -1 with err. */
 int io_rename(const char *from, const char *to, struct err *err);
 

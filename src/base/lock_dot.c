@@ -114,106 +114,15 @@ lock_dot_identity(struct buf *out, struct err *err)
 
 /* ---- create and remove ------------------------------------------------------------- */
 
-/* Give the nameless file its name: 0, or -1 with errno. */
-static int
-link_nameless(int fd, int dirfd, const char *name)
-{
-	char self[64];
-
-	/* Since Linux 6.10 whoever opened it may; before, and elsewhere, /proc leads there. */
-	if (linkat(fd, "", dirfd, name, AT_EMPTY_PATH) == 0)
-		return 0;
-	if (errno != ENOENT && errno != EINVAL)
-		return -1;
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-	return linkat(AT_FDCWD, self, dirfd, name, AT_SYMLINK_FOLLOW);
-}
-
-/* Move `from` to `name` where nothing is. On NFS a link may be made and an error reported all the
- * same: the number of links tells. */
-static int
-move_into_place(int fd, int dirfd, const char *from, const char *name)
-{
-	struct stat st;
-	int saved, done;
-
-	if (renameat2(dirfd, from, dirfd, name, RENAME_NOREPLACE) == 0)
-		return 0;
-	if (errno != EINVAL && errno != ENOSYS) {
-		saved = errno;
-		unlinkat(dirfd, from, 0);
-		errno = saved;
-		return -1;
-	}
-	done = linkat(dirfd, from, dirfd, name, 0);
-	saved = errno;
-	if (done == -1 && fstat(fd, &st) == 0 && st.st_nlink == 2)
-		done = 0;
-	unlinkat(dirfd, from, 0);
-	errno = saved;
-	return done;
-}
-
-/* For file systems without O_TMPFILE, and for hosts without /proc. */
-static int
-create_named(int dirfd, const char *name, const void *content, size_t len, struct err *err)
-{
-	static const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-	char temporary[NAME_MAX + 1];
-	int fd, n = snprintf(temporary, sizeof(temporary), ".%s.%ld", name, (long)getpid());
-
-	if (n < 0 || (size_t)n >= sizeof(temporary))
-		return err_set(err, ENAMETOOLONG, "dotlock: create %s", name);
-	fd = openat(dirfd, temporary, flags, 0644);
-	/* Only this process has its number: what stands there was left by one that was killed. */
-	if (fd == -1 && errno == EEXIST && unlinkat(dirfd, temporary, 0) == 0)
-		fd = openat(dirfd, temporary, flags, 0644);
-	if (fd == -1)
-		return err_set(err, errno, "dotlock: create %s", temporary);
-	if (io_write_all(fd, content, len) == -1) {
-		err_set(err, errno, "dotlock: write %s", temporary);
-		unlinkat(dirfd, temporary, 0);
-	} else if (move_into_place(fd, dirfd, temporary, name) == -1) {
-		err_set(err, errno, "dotlock: create %s", name);
-	} else {
-		return fd;
-	}
-	close(fd);
-	return -1;
-}
-
-static int
-create_nameless(int dirfd, const char *name, const void *content, size_t len, struct err *err)
-{
-	int fd = openat(dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0644);
-
-	if (fd == -1)
-		return err_set(err, errno, "dotlock: create %s", name);
-	if (io_write_all(fd, content, len) == -1)
-		err_set(err, errno, "dotlock: write %s", name);
-	else if (link_nameless(fd, dirfd, name) == -1)
-		err_set(err, errno, "dotlock: create %s", name);
-	else
-		return fd;
-	close(fd);
-	return -1;
-}
-
 int
 lock_dot_create(int dirfd, const char *name, const void *content, size_t len, struct err *err)
 {
-	static const int no_nameless[] = { EOPNOTSUPP, EISDIR, EINVAL, ENOENT };
-	int fd = create_nameless(dirfd, name, content, len, err);
+	const struct io_new new = {
+		.name = name, .uid = (uid_t)-1, .mode = 0644, .content = content, .len = len
+	};
+	int fd = io_new_file(dirfd, &new, err);
 
-	for (size_t i = 0; fd == -1 && i < sizeof(no_nameless) / sizeof(no_nameless[0]); i++) {
-		if (err->num == no_nameless[i]) {
-			fd = create_named(dirfd, name, content, len, err);
-			break;
-		}
-	}
-	if (fd == -1)
-		errno = err->num;
-	return fd;
+	return fd == -1 ? err_prefix(err, "dotlock") : fd;
 }
 
 int

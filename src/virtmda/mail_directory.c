@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Root's hands in the mail directory. Members of its group may rename and plant what they like
- * in there, so nothing that stands there is opened, only new files are made: unnamed first,
- * given to the account, then linked to their name, which fails if anything is there (a symbolic
- * link too). A kill between two of the steps leaves nothing behind. What others could put in
- * the place of the directory itself is refused (CVE-2008-1199, CVE-2016-6253).
+ * in there, so nothing that stands there is opened, only new files are made (io_new_file). What
+ * others could put in the place of the directory itself is refused (CVE-2008-1199, CVE-2016-6253).
  */
 #include "mail_directory.h"
 
@@ -19,16 +17,16 @@
 #include <unistd.h>
 
 #include "io.h"
+#include "lock.h"
 
 #define ROOT_UID 0
 #define ROOT_GID 0
 
 struct mail_directory {
-	char *path;                   /* of the directory */
-	char base[NAME_MAX + 1];      /* the mailbox */
-	char lock[NAME_MAX + 1];      /* its dotlock */
-	char saved[NAME_MAX + 1];     /* bytes cut off in a recovery */
-	char temporary[NAME_MAX + 1]; /* where the file system has no unnamed files */
+	char *path;               /* of the directory */
+	char base[NAME_MAX + 1];  /* the mailbox */
+	char lock[NAME_MAX + 1];  /* its dotlock */
+	char saved[NAME_MAX + 1]; /* bytes cut off in a recovery */
 	uid_t uid;
 	gid_t gid;
 	int fd;      /* -1 until opened */
@@ -49,16 +47,13 @@ name(char out[NAME_MAX + 1], const char *prefix, const char *base, const char *s
 static int
 make_names(struct mail_directory *md, const char *base, struct err *err)
 {
-	char torn[64], temporary[64];
-	long pid = getpid();
+	char torn[64];
 
-	snprintf(torn, sizeof(torn), ".torn.%lld.%ld", (long long)time(NULL), pid);
-	snprintf(temporary, sizeof(temporary), ".new.%ld", pid);
-	/* The hidden ones are no mailboxes; the mailbox room calls its own alike. */
+	snprintf(torn, sizeof(torn), ".torn.%lld.%ld", (long long)time(NULL), (long)getpid());
+	/* A hidden one is no mailbox; the mailbox room calls its own alike. */
 	if (name(md->base, "", base, "", err) == -1 ||
-	    name(md->lock, "", base, ".lock", err) == -1 ||
-	    name(md->saved, ".", base, torn, err) == -1 ||
-	    name(md->temporary, ".", base, temporary, err) == -1)
+	    name(md->lock, "", base, LOCK_SUFFIX, err) == -1 ||
+	    name(md->saved, ".", base, torn, err) == -1)
 		return -1;
 	return 0;
 }
@@ -209,89 +204,21 @@ ensure_open(struct mail_directory *md, struct err *err)
 /* ---- new files --------------------------------------------------------------------------------
  */
 
-struct new_file {
-	const char *name;
-	gid_t gid;
-	mode_t mode;
-	const void *content;
-	size_t len;
-};
-
 static int
-fill(const struct mail_directory *md, int fd, const struct new_file *new, struct err *err)
+create(struct mail_directory *md, const struct io_new *new, struct err *err)
 {
-	if (fchown(fd, md->uid, new->gid) == -1)
-		return err_set(err, errno, "chown %s/%s", md->path, new->name);
-	/* It was created 0600. */
-	if (new->mode != 0600 && fchmod(fd, new->mode) == -1)
-		return err_set(err, errno, "chmod %s/%s", md->path, new->name);
-	if (new->len > 0 && io_write_all(fd, new->content, new->len) == -1)
-		return err_set(err, errno, "write %s/%s", md->path, new->name);
-	return 0;
-}
-
-static int
-create_unnamed(struct mail_directory *md, const struct new_file *new, struct err *err)
-{
-	int fd = openat(md->fd, ".", O_RDWR | O_APPEND | O_TMPFILE | O_CLOEXEC, 0600);
-
-	if (fd == -1)
-		return err_set(err, errno, "create %s/%s", md->path, new->name);
-	if (fill(md, fd, new, err) == 0) {
-		if (linkat(fd, "", md->fd, new->name, AT_EMPTY_PATH) == 0)
-			return fd;
-		err_set(err, errno, "create %s/%s", md->path, new->name);
-	}
-	close(fd);
-	return -1;
-}
-
-/* The temporary name is ours alone: nobody else has this process's number, so what stands there
- * was left behind by one that was killed. */
-static int
-create_named(struct mail_directory *md, const struct new_file *new, struct err *err)
-{
-	static const int flags = O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-	int fd = openat(md->fd, md->temporary, flags, 0600);
-	int linked = 0;
-
-	if (fd == -1 && errno == EEXIST && unlinkat(md->fd, md->temporary, 0) == 0)
-		fd = openat(md->fd, md->temporary, flags, 0600);
-	if (fd == -1)
-		return err_set(err, errno, "create %s/%s", md->path, md->temporary);
-	if (fill(md, fd, new, err) == 0) {
-		linked = linkat(md->fd, md->temporary, md->fd, new->name, 0) == 0;
-		if (!linked)
-			err_set(err, errno, "create %s/%s", md->path, new->name);
-	}
-	unlinkat(md->fd, md->temporary, 0);
-	if (linked)
-		return fd;
-	close(fd);
-	return -1;
-}
-
-/* NFS has no O_TMPFILE (EOPNOTSUPP, EISDIR where the kernel is old), and linking an unnamed file
- * takes CAP_DAC_READ_SEARCH (ENOENT without), which containers often withhold. */
-static int
-create(struct mail_directory *md, const struct new_file *new, struct err *err)
-{
-	static const int fall_back[] = { EOPNOTSUPP, EISDIR, EINVAL, ENOENT };
 	int fd;
 
 	if (ensure_open(md, err) == -1)
 		return -1;
-	fd = create_unnamed(md, new, err);
-	for (size_t i = 0; fd == -1 && i < sizeof(fall_back) / sizeof(fall_back[0]); i++)
-		if (err->num == fall_back[i])
-			return create_named(md, new, err);
-	return fd;
+	fd = io_new_file(md->fd, new, err);
+	return fd == -1 ? err_prefix(err, "%s", md->path) : fd;
 }
 
 int
 mail_directory_create_mailbox(struct mail_directory *md, struct err *err)
 {
-	struct new_file new = { .name = md->base, .gid = md->gid, .mode = 0600 };
+	struct io_new new = { .name = md->base, .uid = md->uid, .gid = md->gid, .mode = 0600 };
 	int fd;
 
 	if (ensure_open(md, err) == -1)
@@ -317,9 +244,12 @@ int
 mail_directory_create_dotlock(
     struct mail_directory *md, const void *content, size_t len, struct err *err)
 {
-	const struct new_file new = {
-		.name = md->lock, .gid = md->gid, .mode = 0600, .content = content, .len = len
-	};
+	const struct io_new new = { .name = md->lock,
+		.uid = md->uid,
+		.gid = md->gid,
+		.mode = 0600,
+		.content = content,
+		.len = len };
 
 	return create(md, &new, err);
 }
@@ -327,7 +257,9 @@ mail_directory_create_dotlock(
 int
 mail_directory_create_saved(struct mail_directory *md, struct err *err)
 {
-	const struct new_file new = { .name = md->saved, .gid = md->gid, .mode = 0600 };
+	const struct io_new new = {
+		.name = md->saved, .uid = md->uid, .gid = md->gid, .mode = 0600
+	};
 
 	return create(md, &new, err);
 }
@@ -335,15 +267,9 @@ mail_directory_create_saved(struct mail_directory *md, struct err *err)
 int
 mail_directory_remove_dotlock(struct mail_directory *md, dev_t dev, ino_t ino, struct err *err)
 {
-	struct stat st;
-
 	if (ensure_open(md, err) == -1)
 		return -1;
-	if (fstatat(md->fd, md->lock, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return errno == ENOENT ? 0 : err_set(err, errno, "stat %s/%s", md->path, md->lock);
-	if (st.st_dev != dev || st.st_ino != ino)
-		return 0;
-	if (unlinkat(md->fd, md->lock, 0) == -1 && errno != ENOENT)
-		return err_set(err, errno, "unlink %s/%s", md->path, md->lock);
-	return 0;
+	return lock_dot_remove(md->fd, md->lock, dev, ino, err) == -1
+	           ? err_prefix(err, "%s", md->path)
+	           : 0;
 }
