@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "column.h"
 #include "mailpeek.h"
 #include "screen.h"
 
@@ -43,6 +44,19 @@ json_date(time_t time)
 		return checked(json_null());
 	screen_date_text(time, true, text);
 	return checked(json_string(text));
+}
+
+json_t *
+json_flags(unsigned flags)
+{
+	json_t *list = json_array();
+	const char *name;
+	int set;
+
+	for (size_t i = 0; (name = column_flag_name(flags, i, &set)) != NULL; i++)
+		if (set && json_array_append_new(list, json_string(name)) == -1)
+			speech_no_memory();
+	return list;
 }
 
 void

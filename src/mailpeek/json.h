@@ -16,6 +16,9 @@ json_t *json_text(const void *data, size_t len);
 /* "2026-01-02T03:04:05+0100", or null for (time_t)-1. */
 json_t *json_date(time_t time);
 
+/* The names of the flags (SCAN_) that are set. */
+json_t *json_flags(unsigned flags);
+
 /* Set object[name], taking the value over. */
 void json_put(json_t *object, const char *name, json_t *value);
 

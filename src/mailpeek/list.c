@@ -164,19 +164,6 @@ print_row(struct listing *l, const struct scan_message *message)
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
 static json_t *
-json_flags(unsigned flags)
-{
-	json_t *list = json_array();
-	const char *name;
-	int set;
-
-	for (size_t i = 0; (name = column_flag_name(flags, i, &set)) != NULL; i++)
-		if (set && json_array_append_new(list, json_string(name)) == -1)
-			speech_no_memory();
-	return list;
-}
-
-static json_t *
 json_value(const struct listing *l, const struct column *column, int there)
 {
 	const struct column_value *value = &l->value;

@@ -26,6 +26,9 @@ static const struct command commands[] = {
 	    "a row for every message of an account", "bj0f:F:", 1, -1, true, cmd_list },
 	{ "search", "[-bj0] [-f FOLDER] [-F FIELDS] ACCOUNT TERM...",
 	    "the same for messages that fit; 1 if none does", "bj0f:F:", 2, -1, true, cmd_search },
+	{ "show", "[-abj0] [-f FOLDER] ACCOUNT NUMBER",
+	    "one message: headers, text, what is attached (-a: all headers)", "abj0f:", 2, 2, true,
+	    cmd_show },
 	{ "raw", "[-f FOLDER] ACCOUNT NUMBER", "one message, byte for byte", "f:", 2, 2, true,
 	    cmd_raw },
 };

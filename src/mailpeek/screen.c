@@ -197,6 +197,10 @@ screen_cell(enum screen_side side, size_t width, size_t limit, const void *data,
 		screen_text(&row.text, data, len, 0);
 		return;
 	}
+	if (side == SCREEN_LEFT && len == 0) {
+		row.owed += width + 2;
+		return;
+	}
 	if (side == SCREEN_LEFT) {
 		pad(row.owed);
 		columns = screen_text(&row.text, data, len, limit);
@@ -292,4 +296,39 @@ screen_line(const void *data, size_t len)
 	if (safe.len > 0) /* empty, data is NULL, which fwrite must not be given */
 		fwrite(safe.data, 1, safe.len, stdout);
 	buf_free(&safe);
+}
+
+void
+screen_join(void)
+{
+	row.owed = 1;
+}
+
+void
+screen_body_line(const void *data, size_t len)
+{
+	const unsigned char *p = data, *end = p + len;
+	struct buf out = BUF_INIT;
+	size_t columns = 0;
+
+	while (p < end) {
+		const unsigned char *start = p;
+
+		while (p < end && *p != '\t' && *p != '\\')
+			p++;
+		columns += screen_text(&out, start, (size_t)(p - start), 0);
+		if (p == end)
+			break;
+		if (*p++ == '\\') {
+			add(&out, "\\", 1);
+			columns++;
+			continue;
+		}
+		do
+			add(&out, " ", 1);
+		while (++columns % 8 != 0);
+	}
+	add(&out, "\n", 1);
+	fwrite(out.data, 1, out.len, stdout);
+	buf_free(&out);
 }

@@ -41,8 +41,15 @@ void screen_size(size_t width, uint64_t bytes, bool exact); /* "1234", or "1.2K"
 void screen_date(time_t time, bool exact);                  /* "-" for (time_t)-1 */
 void screen_end_row(void);
 
+/* Only one blank before the next cell. */
+void screen_join(void);
+
 /* Text of its own, safe, that is no row: a line without its newline. */
 void screen_line(const void *data, size_t len);
+
+/* A line of running text, with its newline: tabs take one to the next eighth column, and a
+ * backslash is one. */
+void screen_body_line(const void *data, size_t len);
 
 /* The date as screen_date prints it, as a string; "-" for (time_t)-1. */
 #define SCREEN_DATE_MAX 40

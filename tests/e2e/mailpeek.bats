@@ -92,14 +92,25 @@ everything() {
 	peek accounts -a
 	peek list ann
 	peek list bob
-	peek raw ann 3
-	peek raw bob 3
+	local account
+	for account in ann bob; do
+		peek list -j -F number,wire-size,sent,header:received "$account" unread
+		run -1 peek search "$account" text 'nothing like this'
+		peek search "$account" body a or larger 1
+		peek show "$account" 3
+		peek show -aj "$account" 3
+		peek raw "$account" 3
+	done
+	peek list -f Sub bob
+	run -66 peek list -f None bob
+	run -66 peek show bob 999
 	run -66 peek raw ann 999
 	run -66 peek raw bob 999
 }
 
 @test "no byte, time or name changes, access times included" {
 	python fill ann/mbox bob/Maildir 7 40
+	scratch mkdir -p bob/Maildir/.Sub/new
 	python age "$SCRATCH/ann"
 	python age "$SCRATCH/bob"
 	scratch_snapshot >"$BATS_TEST_TMPDIR/before"
@@ -118,7 +129,8 @@ everything() {
 	python fill ann/mbox bob/Maildir 8 20
 	local trace=$SCRATCH/trace command
 	scratch touch trace
-	for command in 'accounts -a' 'list ann' 'list bob' 'raw ann 2' 'raw bob 2'; do
+	for command in 'accounts -a' 'list ann' 'list bob' 'raw ann 2' 'raw bob 2' 'search ann larger 1 body a' \
+		'search bob larger 1 body a' 'show ann 2' 'show -j bob 2'; do
 		# LeakSanitizer and strace both want ptrace.
 		# shellcheck disable=SC2086
 		scratch env ASAN_OPTIONS=detect_leaks=0 strace -f -qq -y -o trace mailpeek -C virtmda.conf $command >/dev/null
@@ -244,6 +256,9 @@ everything() {
 		64|list -f .. bob|".." is no folder's name
 		64|list -f Lists/../x bob|is no folder's name
 		66|list -f Lists bob|no folder Lists in the mailbox of bob
+		64|show ann|too few arguments for show
+		64|show ann 1 2|one argument too many: 2
+		66|show ann 3|no message 3 in the mailbox of ann
 		64|raw ann|too few arguments for raw
 		64|raw ann 0|"0" is no message number
 		64|raw ann -1|"-1" is no message number
@@ -282,7 +297,7 @@ everything() {
 	[ -w /dev/full ] || skip "there is no /dev/full"
 	letters 2 | put ann/mbox
 	local command
-	for command in accounts 'list ann' 'raw ann 1'; do
+	for command in accounts 'list ann' 'search -j ann all' 'show ann 1' 'raw ann 1'; do
 		run -74 scratch sh -c "mailpeek -C virtmda.conf $command >/dev/full"
 		[[ $output == *"standard output"* ]]
 	done

@@ -6,6 +6,7 @@
     mailpeek.py agree COMMAND... -- ACCOUNT mbox:PATH|maildir:PATH
                                                run COMMAND (mailpeek with its options) and compare
     mailpeek.py hostile MBOX MAILDIR           what a terminal, a parser or a patient reader would not like
+    mailpeek.py monsters MBOX                  what is too long, too deep or too many
     mailpeek.py snapshot DIR                   every file's content and times, read without touching
     mailpeek.py age DIR                        make every access time old enough for a read to renew it
     mailpeek.py wide COLUMNS                   fail if a line of standard input is wider
@@ -324,6 +325,25 @@ def hostile(mbox, maildir):
             file.write(b"Subject: odd name\n\n")
 
 
+def monsters(mbox):
+    """Messages that are too much of something."""
+    nested = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(10000))
+    long_name = b"".join(b" filename*%d*=utf-8''%%41%%42;\n" % n for n in range(5000))
+    messages = [
+        b"X-Header: value\n" * 100000 + b"\nbody\n",
+        nested + b"\nthe innermost\n",
+        b"Content-Type: message/rfc822\n\n" * 10000 + b"Subject: innermost\n\ntext\n",
+        b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\nx\n" * 100000 + b"--b--\n",
+        b"Subject: long\n\n" + b"a line of text\n" * 200000,
+        b"Content-Type: text/plain; charset=iso-2022-jp\n\n" + b"\x1b$B\x1b(" * 100000 + b"\xff" * 100000 + b"\n",
+        b"Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Disposition: attachment;\n" + long_name
+        + b" x=y\n\n" + b"-" * 1000000 + b"\n--b--\n",
+    ]
+    with open(mbox, "wb") as out:
+        for message in messages:
+            out.write(b"From a@b Thu Jan  1 00:00:00 1970\n" + message + b"\n")
+
+
 # ---- looking at a tree -----------------------------------------------------------------------
 
 
@@ -383,5 +403,5 @@ def peak(mib, *command):
 
 
 if __name__ == "__main__":
-    verbs = {verb.__name__: verb for verb in (fill, agree, hostile, snapshot, age, wide, peak)}
+    verbs = {verb.__name__: verb for verb in (fill, agree, hostile, monsters, snapshot, age, wide, peak)}
     sys.exit(verbs[sys.argv[1]](*sys.argv[2:]))

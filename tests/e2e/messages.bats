@@ -52,8 +52,8 @@ three() {
 	run -0 peek list -F 'number,subject message-id' ann
 	is "   NR  SUBJECT                                   MESSAGE-ID
     1  Lunch?                                    <1@two.example>
-    2  Your order 4711                           
-    3  Re: Lunch? ü                              " "$output"
+    2  Your order 4711
+    3  Re: Lunch? ü" "$output"
 	run -0 peek list --format=flags,header:x-spam,sent,offset ann
 	is "FLAGS  X-SPAM                                    SENT                      OFFSET
 A      no                                        2026-01-02T11:49:00+0000      0
@@ -152,6 +152,138 @@ found() { peek search -0 -F number ann "$@" | tr '\0' ' '; }
 	run -1 peek search ann body nowhere
 }
 
+# ---- show --------------------------------------------------------------------------------------
+
+# parcel: a message with everything, as ann's only one.
+parcel() {
+	put ann/mbox <<-'EOT'
+		From zoe@two.example Fri Jan  2 11:50:00 2026
+		Received: from a.example
+		 by b.example; Fri, 2 Jan 2026 11:49:59 +0000
+		From: =?utf-8?q?Zo=C3=AB?= <zoe@two.example>
+		To: ann@one.example
+		Date: Fri, 2 Jan 2026 12:49:00 +0100
+		Subject: =?iso-8859-1?q?F=FCr?= dich
+		MIME-Version: 1.0
+		Content-Type: multipart/mixed; boundary="=_a"
+
+		not shown
+		--=_a
+		Content-Type: multipart/alternative; boundary="=_b"
+
+		--=_b
+		Content-Type: text/html; charset=utf-8
+
+		<b>bold</b>
+		--=_b
+		Content-Type: text/plain; charset=iso-8859-15
+		Content-Transfer-Encoding: quoted-printable
+
+		F=FCnf =A4 in C:\dir,=20
+		=09tabbed. =1B[31mred
+		>From here
+		--=_b--
+		--=_a
+		Content-Type: application/pdf
+		Content-Transfer-Encoding: base64
+		Content-Disposition: attachment;
+		 filename*0*=utf-8''M%C3%A4; filename*1="rz.pdf"
+
+		JVBERi0xLjQK
+		--=_a
+		Content-Type: message/rfc822
+
+		Subject: =?utf-8?q?innen_=C3=BC?=
+
+		inner text
+		--=_a--
+
+	EOT
+}
+
+@test "a message is shown for people" {
+	parcel
+	run -0 peek show ann 1
+	is 'Date: Fri, 2 Jan 2026 12:49:00 +0100
+From: Zoë <zoe@two.example>
+To: ann@one.example
+Subject: Für dich
+
+Fünf € in C:\dir, 
+        tabbed. \^[[31mred
+From here
+
+Attachments and other parts:
+1.1     text/html                           11
+2       application/pdf                      9  März.pdf
+3       message/rfc822                      45  innen ü
+3.1     text/plain                          10' "$output"
+	run -0 peek show -a ann 1
+	is 'Received: from a.example by b.example; Fri, 2 Jan 2026 11:49:59 +0000' "${lines[0]}"
+	run -66 peek show ann 2
+	is 'mailpeek: no message 2 in the mailbox of ann' "$output"
+	run -64 peek show ann x
+	run -64 peek show ann
+	# In a terminal that has no such characters.
+	scratch env LC_ALL=C mailpeek -C virtmda.conf show ann 1 | grep -q '^F?nf ? in'
+}
+
+@test "a message is shown for programs" {
+	parcel
+	peek show -j ann 1 >"$SCRATCH/json"
+	python3 - "$SCRATCH/json" <<-'EOT'
+		import json, sys
+		m = json.load(open(sys.argv[1], encoding="ascii"))
+		assert m["number"] == 1 and m["flags"] == ["recent"] and m["complete"], m
+		assert m["headers"][1] == {"name": "From", "value": "Zoë <zoe@two.example>"}, m["headers"]
+		parts = {part["section"]: part for part in m["parts"]}
+		assert list(parts) == ["", "1", "1.1", "1.2", "2", "3", "3.1"], list(parts)
+		assert parts["1.2"]["text"] == "F\u00fcnf \u20ac in C:\\dir, \n\ttabbed. \x1b[31mred\nFrom here", parts["1.2"]
+		assert parts["2"] == {"section": "2", "type": "application/pdf", "name": "März.pdf", "size": 9, "attachment": True}
+		assert "text" not in parts["1.1"]
+	EOT
+}
+
+@test "HTML is shown as text only where there is nothing else" {
+	printf 'Subject: x\nContent-Type: text/html\n\n<style>p {}</style><p>One &amp; two<script>alert("x")</script>' | put bob/1
+	scratch sh -c 'mkdir -p bob/Maildir/new; mv bob/1 bob/Maildir/new/1.1.host'
+	run -0 peek show bob 1
+	is 'Subject: x
+
+[HTML only; this is its text]
+One & two' "$output"
+	scratch sh -c '{ printf "Content-Type: text/html\n\n"; head -c 300000 /dev/zero | tr "\0" x; } >bob/Maildir/new/2.1.host'
+	run -0 peek show bob 2
+	is '[no text that can be shown]' "${lines[0]}"
+	is '1       text/html                       300000' "${lines[2]}"
+}
+
+@test "no message is shown raw, takes long or much memory" {
+	python hostile carol/mbox dave/Maildir
+	python monsters ann/mbox
+	local n
+	for n in $(seq 21); do
+		peek show -a carol "$n" | harmless
+	done
+	for n in 1 2 3 4 5 6 7; do
+		peek show -a ann "$n" >"$SCRATCH/out"
+		harmless <"$SCRATCH/out"
+		peek show -j ann "$n" | python3 -c 'import json, sys; json.load(sys.stdin)'
+	done
+	run -0 peek show -a ann 1
+	[[ $output == *"[more headers are not shown]"* ]]
+	run -0 peek show ann 5
+	[[ $output == *"[cut here: the text is longer than 1 MiB]"* ]]
+	run -0 peek show ann 4
+	[[ ${lines[-1]} == "[the rest was not looked at: too many parts, or more than 256 MiB]" ]]
+	! grep -q __asan_init "$BUILD/mailpeek" || skip "AddressSanitizer's own memory would be measured"
+	for n in 1 2 3 4 5 6 7; do
+		python peak 32 mailpeek -C virtmda.conf show -a ann "$n"
+		python peak 32 mailpeek -C virtmda.conf show -j ann "$n"
+	done
+	python peak 32 mailpeek -C virtmda.conf search ann text nothing-like-this || true
+}
+
 # ---- folders ---------------------------------------------------------------------------------
 
 @test "a folder is another mailbox of the account" {
@@ -211,8 +343,8 @@ found() { peek search -0 -F number ann "$@" | tr '\0' ' '; }
 	run -1 grep -q paged: "$SCRATCH/out"
 	is 4 "$(wc -l <"$SCRATCH/out")"
 	# Left early, the pager ends the list, and that is no error.
-	letters 50000 >"$SCRATCH/many"
-	scratch cp many ann/mbox
+	awk 'BEGIN { for (n = 0; n < 50000; n++) print "From a@b Thu Jan  1 00:00:00 1970\nSubject: x\n\nbody\n" }' |
+		put ann/mbox
 	run -0 scratch env PAGER='head -n 2' terminal.py mailpeek -C virtmda.conf list ann
 	is 2 "${#lines[@]}"
 }
