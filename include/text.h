@@ -5,6 +5,7 @@
 #ifndef VIRTMDA_TEXT_H
 #define VIRTMDA_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "buf.h"
@@ -17,5 +18,12 @@ int text_vis(struct buf *out, const void *data, size_t len);
 /* The same for a C string into a malloc'ed string; the caller frees. NULL with
  * errno ENOMEM. */
 char *text_vis_dup(const char *string);
+
+/* Length of the well-formed UTF-8 sequence (RFC 3629) of two bytes or more at p, and its code
+ * point; 0 if there is none within `len` (at least 1). */
+size_t text_utf8(const unsigned char *p, size_t len, unsigned long *code);
+
+/* Are these `len` bytes (at least 1) what such a sequence may begin with, without its end? */
+bool text_utf8_is_begun(const unsigned char *p, size_t len);
 
 #endif

@@ -12,10 +12,8 @@
 
 #define VIS_STYLE (VIS_CSTYLE | VIS_TAB | VIS_NL)
 
-/* Length of the well-formed UTF-8 sequence (RFC 3629) of two bytes or more at p, and its code
- * point; 0 if there is none. */
-static size_t
-utf8_sequence(const unsigned char *p, size_t len, unsigned long *code)
+size_t
+text_utf8(const unsigned char *p, size_t len, unsigned long *code)
 {
 	static const struct {
 		unsigned char mask, lead;
@@ -42,6 +40,17 @@ utf8_sequence(const unsigned char *p, size_t len, unsigned long *code)
 		return forms[f].len;
 	}
 	return 0;
+}
+
+bool
+text_utf8_is_begun(const unsigned char *p, size_t len)
+{
+	size_t need = p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
+
+	for (size_t i = 1; i < len; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return false;
+	return len < need;
 }
 
 /* Code points that move the cursor, turn the writing around or hide: Unicode's Cc above ASCII,
@@ -96,7 +105,7 @@ text_vis(struct buf *out, const void *data, size_t len)
 				return -1;
 			continue;
 		}
-		sequence = utf8_sequence(p + i, len - i, &code);
+		sequence = text_utf8(p + i, len - i, &code);
 		if (sequence != 0 && !is_obeyed(code)) {
 			if (buf_add(out, p + i, sequence) == -1)
 				return -1;

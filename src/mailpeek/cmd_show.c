@@ -57,12 +57,12 @@ print_field(const void *name, size_t name_len, const struct buf *value)
 static void
 print_all_headers(const struct outline *o)
 {
-	const unsigned char *p = o->header.data, *end = p + o->header.len;
+	const unsigned char *p = o->header.data, *end = field_end(p, o->header.len);
 	struct buf value = BUF_INIT;
 	struct field field;
 	size_t count = 0;
 
-	while (o->header.len > 0 && field_next(&p, end, &field) && count++ < HEADERS_MAX) {
+	while (field_next(&p, end, &field) && count++ < HEADERS_MAX) {
 		field_value(&field, &value);
 		print_field(field.name, field.name_len, &value);
 	}
@@ -87,11 +87,11 @@ print_headers(const struct outline *o)
 static void
 print_text(const struct outline_part *part)
 {
-	const unsigned char *p = part->text.data, *end = p + part->text.len;
+	const unsigned char *p = part->text.data, *end = field_end(p, part->text.len);
 
 	if (part->use == OUTLINE_HTML)
 		print_note("[HTML only; this is its text]");
-	while (part->text.len > 0 && p < end) {
+	while (p < end) {
 		const unsigned char *newline = memchr(p, '\n', (size_t)(end - p));
 		const unsigned char *stop = newline != NULL ? newline : end;
 		size_t len = (size_t)(stop - p);
@@ -166,13 +166,12 @@ print_message(const struct show *show)
 static json_t *
 json_headers(const struct outline *o)
 {
-	const unsigned char *p = o->header.data, *end = p + o->header.len;
+	const unsigned char *p = o->header.data, *end = field_end(p, o->header.len);
 	json_t *list = json_array();
 	struct buf value = BUF_INIT;
 	struct field field;
 
-	for (size_t i = 0; o->header.len > 0 && i < HEADERS_MAX && field_next(&p, end, &field);
-	     i++) {
+	for (size_t i = 0; i < HEADERS_MAX && field_next(&p, end, &field); i++) {
 		json_t *one = json_object();
 
 		field_value(&field, &value);

@@ -12,6 +12,7 @@
 
 #include "decode.h"
 #include "mailpeek.h"
+#include "text.h"
 
 #define PIECE 16384 /* bytes decoded at a time */
 #define HELD  32    /* bytes of a character that may wait for their rest */
@@ -55,19 +56,7 @@ choose_conversion(struct decoder *d, const char *charset)
 		d->conversion = CONVERT;
 }
 
-/* Bytes of the UTF-8 sequence at p: 0 if there is none, `len` + 1 if its end is not there yet. */
-static size_t
-sequence(const unsigned char *p, size_t len)
-{
-	gunichar c = g_utf8_get_char_validated((const char *)p, (gssize)len);
-
-	if (c == (gunichar)-2)
-		return len + 1;
-	return c == (gunichar)-1 ? 0 : (size_t)g_utf8_next_char((const char *)p) - (size_t)p;
-}
-
-/* What is UTF-8 stays; another byte is the ISO 8859-1 character of that number. NUL is one of the
- * bytes that g_utf8_get_char_validated will not have. */
+/* What is UTF-8 stays; another byte is the ISO 8859-1 character of that number. */
 static int
 guess(const unsigned char *p, size_t len, bool at_end, size_t *used, const struct outlet *outlet)
 {
@@ -76,19 +65,19 @@ guess(const unsigned char *p, size_t len, bool at_end, size_t *used, const struc
 
 	while (p < end && rc == 0) {
 		unsigned char latin[2];
+		unsigned long code;
 		size_t n;
 
 		if (*p < 0x80) {
 			p++;
 			continue;
 		}
-		n = sequence(p, (size_t)(end - p));
-		if (n > (size_t)(end - p) && !at_end)
-			break;
-		if (n > 0 && n <= (size_t)(end - p)) {
+		if ((n = text_utf8(p, (size_t)(end - p), &code)) > 0) {
 			p += n;
 			continue;
 		}
+		if (!at_end && text_utf8_is_begun(p, (size_t)(end - p)))
+			break;
 		if ((rc = give(outlet, done, (size_t)(p - done))) != 0)
 			break;
 		latin[0] = (unsigned char)(0xc0 | *p >> 6);

@@ -124,13 +124,13 @@ field_value(const struct field *field, struct buf *out)
 int
 field_get(const unsigned char *header, size_t len, const char *name, struct buf *out)
 {
-	const unsigned char *p = header, *end = header + len;
+	const unsigned char *p = header, *end = field_end(header, len);
 	struct field field;
 	size_t name_len = strlen(name);
 
 	buf_clear(out);
 	/* field_next would look for the colon of every line. */
-	for (; len > 0 && p < end; p = line_end(p, end) + 1) {
+	for (; p < end; p = line_end(p, end) + 1) {
 		if ((size_t)(end - p) <= name_len || p[name_len] != ':' ||
 		    strncasecmp((const char *)p, name, name_len) != 0)
 			continue;

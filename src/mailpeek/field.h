@@ -19,6 +19,13 @@ struct field {
 	const unsigned char *value, *end; /* behind the colon, to the end of the header block */
 };
 
+/* Where a header block ends, for field_next; an empty one may be NULL. */
+static inline const unsigned char *
+field_end(const unsigned char *header, size_t len)
+{
+	return len > 0 ? header + len : header;
+}
+
 /* The field that begins at or behind *p; *p moves behind its first line. Lines that are no field
  * (continuations, mbox quoting, junk) are passed over. False at the end. */
 bool field_next(const unsigned char **p, const unsigned char *end, struct field *out);

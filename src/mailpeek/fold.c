@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "mailpeek.h"
+#include "text.h"
 
 #define DECOMPOSED_MAX 18 /* code points that one can become (Unicode's longest) */
 
@@ -73,21 +74,21 @@ fold_whole(struct buf *out, const unsigned char *p, size_t len)
 
 	while (p < end) {
 		const unsigned char *stop = ascii_end(p, end);
-		gunichar c;
+		unsigned long code;
+		size_t n;
 
 		if (stop > p)
 			add_ascii(out, p, (size_t)(stop - p));
 		if ((p = stop) == end)
 			break;
-		c = g_utf8_get_char_validated((const char *)p, end - p);
-		if (c == (gunichar)-2 && end - p < 4)
+		if ((n = text_utf8(p, (size_t)(end - p), &code)) > 0) {
+			add_folded(out, (gunichar)code);
+			p += n;
+		} else if (text_utf8_is_begun(p, (size_t)(end - p))) {
 			return (size_t)(end - p);
-		if (c == (gunichar)-1 || c == (gunichar)-2) {
+		} else {
 			add(out, p++, 1);
-			continue;
 		}
-		add_folded(out, c);
-		p += g_utf8_next_char((const char *)p) - (const char *)p;
 	}
 	return 0;
 }
@@ -95,11 +96,10 @@ fold_whole(struct buf *out, const unsigned char *p, size_t len)
 void
 fold_add(struct buf *out, const void *text, size_t len)
 {
-	const unsigned char *end = (const unsigned char *)text + len;
 	size_t rest = len == 0 ? 0 : fold_whole(out, text, len);
 
 	if (rest > 0)
-		add(out, end - rest, rest);
+		add(out, (const unsigned char *)text + len - rest, rest);
 }
 
 void
@@ -137,9 +137,7 @@ fold_search_feed(struct fold_search *s, const void *text, size_t len)
 	while (s->nbegun > 0 && len > 0) {
 		s->begun[s->nbegun++] = *p++;
 		len--;
-		if (s->nbegun == sizeof(s->begun) ||
-		    g_utf8_get_char_validated((const char *)s->begun, (gssize)s->nbegun) !=
-		        (gunichar)-2) {
+		if (!text_utf8_is_begun(s->begun, s->nbegun)) {
 			fold_add(&s->window, s->begun, s->nbegun);
 			s->nbegun = 0;
 		}

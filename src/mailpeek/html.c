@@ -260,7 +260,7 @@ is_blank(char c)
 void
 html_text(struct buf *out, const void *html, size_t len)
 {
-	struct html h = { .p = html, .end = (const char *)html + len, .out = out };
+	struct html h = { .p = html, .end = len > 0 ? (const char *)html + len : html, .out = out };
 
 	while (h.p < h.end) {
 		const char *start = h.p;

@@ -20,12 +20,12 @@
 static bool
 match_field(const struct query *query, const unsigned char *header, size_t len)
 {
-	const unsigned char *p = header, *end = header + len;
+	const unsigned char *p = header, *end = field_end(header, len);
 	struct buf value = BUF_INIT;
 	struct field field;
 	bool found = false;
 
-	while (!found && len > 0 && field_next(&p, end, &field)) {
+	while (!found && field_next(&p, end, &field)) {
 		if (!field_is(&field, query->name))
 			continue;
 		field_value(&field, &value);
@@ -39,12 +39,12 @@ match_field(const struct query *query, const unsigned char *header, size_t len)
 static bool
 match_header(const struct buf *needle, const unsigned char *header, size_t len)
 {
-	const unsigned char *p = header, *end = header + len;
+	const unsigned char *p = header, *end = field_end(header, len);
 	struct buf line = BUF_INIT, value = BUF_INIT;
 	struct field field;
 	bool found = false;
 
-	while (!found && len > 0 && field_next(&p, end, &field)) {
+	while (!found && field_next(&p, end, &field)) {
 		field_value(&field, &value);
 		buf_clear(&line);
 		if (buf_add(&line, field.name, field.name_len) == -1 ||

@@ -120,13 +120,13 @@ default_type(const struct mime *m)
 static void
 read_fields(struct mime *m, struct mime_part *part)
 {
-	const unsigned char *p = m->header.data, *end = p + m->header.len;
+	const unsigned char *p = m->header.data, *end = field_end(p, m->header.len);
 	struct buf value = BUF_INIT, disposition = BUF_INIT;
 	bool has_type = false, has_encoding = false;
 	struct field field;
 
 	strlcpy(part->content.type, default_type(m), sizeof(part->content.type));
-	while (m->header.len > 0 && field_next(&p, end, &field)) {
+	while (field_next(&p, end, &field)) {
 		if (field.name_len < 12 || (field.name[0] | 0x20) != 'c')
 			continue;
 		if (!has_type && field_is(&field, "Content-Type")) {
@@ -306,16 +306,17 @@ feed_header(struct mime *m, const unsigned char **p, const unsigned char *end, u
 	return newline < end ? end_header_line(m, at + keep) : 0;
 }
 
-/* A line that is no boundary after all. */
+/* A line that is no boundary after all. Its CR may belong to a newline. */
 static int
 give_up_candidate(struct mime *m)
 {
 	size_t len = m->line_len;
+	bool cr = len > 0 && m->line[len - 1] == '\r';
 	int rc = let_go_newline(m);
 
 	m->line_len = 0;
-	m->state = IN_LINE;
-	return rc != 0 ? rc : emit(m, m->line, len);
+	m->state = cr ? AFTER_CR : IN_LINE;
+	return rc != 0 ? rc : emit(m, m->line, len - cr);
 }
 
 static int
@@ -432,7 +433,7 @@ static int
 end_line(struct mime *m)
 {
 	bool is_last;
-	int index;
+	int index, rc;
 
 	switch (m->state) {
 	case HEADER:
@@ -444,7 +445,8 @@ end_line(struct mime *m)
 		index = find_boundary(m, &is_last);
 		if (index != -1)
 			return pass_boundary(m, index, is_last);
-		return give_up_candidate(m);
+		rc = give_up_candidate(m);
+		return rc != 0 || m->state != AFTER_CR ? rc : emit(m, "\r", 1);
 	case AFTER_CR:
 		return emit(m, "\r", 1);
 	case LINE_START:

@@ -117,7 +117,7 @@ new_query(enum query_kind kind)
 
 	if (query == NULL)
 		speech_no_memory();
-	query->kind = kind;
+	query->kind = query->cost = kind;
 	return query;
 }
 
@@ -246,13 +246,26 @@ set_value(struct parser *s, const struct term *term, struct query *query)
 	return 0;
 }
 
+/* The dearest that may have to be asked. Of what is in a group that is known already. */
+static enum query_kind
+cost(const struct query *query)
+{
+	enum query_kind most = query->first == NULL ? query->kind : QUERY_ALL;
+
+	for (const struct query *one = query->first; one != NULL; one = one->next)
+		if (one->cost > most)
+			most = one->cost;
+	return most;
+}
+
 static struct query *
 negate(struct query *query)
 {
-	struct query *not = new_query(QUERY_NOT);
+	struct query *negated = new_query(QUERY_NOT);
 
-	not ->first = query;
-	return not ;
+	query->cost = cost(query);
+	negated->first = query;
+	return negated;
 }
 
 /* s->word is the term's word, or its attached value is next. */
@@ -335,26 +348,14 @@ read_not(struct parser *s, struct query **out)
 	return rc;
 }
 
-/* The dearest that may have to be asked. */
-static enum query_kind
-cost(const struct query *query)
-{
-	enum query_kind most = query->first == NULL ? query->kind : QUERY_ALL;
-
-	for (const struct query *one = query->first; one != NULL; one = one->next)
-		if (cost(one) > most)
-			most = cost(one);
-	return most;
-}
-
 /* Cheap terms come first; those of one kind stay in order. */
 static void
 insert(struct query *group, struct query *one)
 {
-	const enum query_kind own = cost(one);
 	struct query **at = &group->first;
 
-	while (*at != NULL && cost(*at) <= own)
+	one->cost = cost(one);
+	while (*at != NULL && (*at)->cost <= one->cost)
 		at = &(*at)->next;
 	one->next = *at;
 	*at = one;

@@ -35,13 +35,13 @@ enum query_kind {
 };
 
 struct query {
-	enum query_kind kind;
-	struct query *first; /* NOT: one, AND, OR: two or more */
-	struct query *next;  /* beside it, in the same AND or OR */
-	unsigned flag;       /* FLAG: SCAN_ */
-	char *name;          /* FIELD */
-	struct buf needle;   /* FIELD, BODY, TEXT: folded; empty in FIELD: that it is there */
-	int64_t from, to;    /* NUMBER, SIZE, DELIVERED, SENT: first, and the one behind the last */
+	enum query_kind kind, cost; /* cost: the dearest kind in it */
+	struct query *first;        /* NOT: one, AND, OR: two or more */
+	struct query *next;         /* beside it, in the same AND or OR */
+	unsigned flag;              /* FLAG: SCAN_ */
+	char *name;                 /* FIELD */
+	struct buf needle; /* FIELD, BODY, TEXT: folded; empty in FIELD: that it is there */
+	int64_t from, to;  /* NUMBER, SIZE, DELIVERED, SENT: first, and the one behind the last */
 };
 
 /* Read terms (see mailpeek(8)). Each argument is a word, or a text of several; none at all means

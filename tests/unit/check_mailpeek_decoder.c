@@ -36,6 +36,11 @@ static const struct decoder_case {
 	{ "", "us-ascii", BYTES("\xe9t\xe9"), BYTES("\xc3\xa9t\xc3\xa9") },
 	{ "", "no-such-charset", BYTES("\xc3\xbc\xfc\0x"), BYTES("\xc3\xbc\xc3\xbc\0x") },
 	{ "quoted-printable", "utf-8", BYTES("=C3=\n=BC"), BYTES("\xc3\xbc") },
+	/* NUL within a character, and far from the end */
+	{ "", "utf-8", BYTES("\xc3\0yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"),
+	    BYTES("\xc3\x83\0yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy") },
+	{ "", "utf-8", BYTES("\xf8\x80\x80\x80\xe2\x82"),
+	    BYTES("\xc3\xb8\xc2\x80\xc2\x80\xc2\x80\xc3\xa2\xc2\x82") },
 	/* other charsets */
 	{ "", "iso-8859-1", BYTES("\xe9\xe0"), BYTES("\xc3\xa9\xc3\xa0") },
 	{ "", "Windows-1252", BYTES("\x80\x81\x93"), BYTES("\xe2\x82\xac" LOST "\xe2\x80\x9c") },

@@ -51,6 +51,8 @@ static const struct mime_case {
 	                                                             "0<0 multipart/mixed 7\n" },
 	{ "Content-Type: multipart/mixed; boundary=b\n\n--b\n\na\rb\n--b\n",
 	    "1<0 text/plain [a\rb] 3\n2<0 text/plain [] 0\n0<0 multipart/mixed 13\n" },
+	{ "Content-Type: multipart/mixed; boundary=b\n\n--b\n\n-a\r\n--b\n\n-\r",
+	    "1<0 text/plain [-a] 2\n2<0 text/plain [-\r] 2\n0<0 multipart/mixed 16\n" },
 	/* a header without end */
 	{ "Content-Type: multipart/mixed; boundary=b\n\n--b\nX: y\n--b\n\na\n--b--\n",
 	    "1<0 text/plain [] 0\n2<0 text/plain [a] 1\n0<0 multipart/mixed 22\n" },
