@@ -370,18 +370,13 @@ listen_to(struct front *front, bool all)
 	return 0;
 }
 
-/* Who has said nothing for longest goes. */
-static int
-make_place(struct front *front)
+/* Who has said nothing for longest, or NULL when all wait for us. */
+static struct client *
+least_busy(struct front *front)
 {
 	struct client *client = TAILQ_FIRST(&front->lists[IDLE]);
 
-	if (client == NULL)
-		client = TAILQ_FIRST(&front->lists[SENDING]);
-	if (client == NULL)
-		return -1;
-	drop(front, client);
-	return 0;
+	return client != NULL ? client : TAILQ_FIRST(&front->lists[SENDING]);
 }
 
 static void
@@ -417,7 +412,7 @@ on_listener(struct front *front, int listener)
 	for (int i = 0; i < ACCEPTS_MAX && front->taken < front->nslots; i++) {
 		int fd;
 
-		if (front->nclients == front->limits->clients && make_place(front) == -1) {
+		if (front->nclients == front->limits->clients && least_busy(front) == NULL) {
 			front->deaf_until = 0;
 			listen_to(front, false);
 			return;
@@ -425,6 +420,8 @@ on_listener(struct front *front, int listener)
 		/* cppcheck-suppress nullPointer ; who it is does not matter */
 		fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd != -1) {
+			if (front->nclients == front->limits->clients)
+				drop(front, least_busy(front));
 			welcome(front, fd);
 			continue;
 		}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A client's bytes, cut into pieces at every place and at none: what is taken is the same, and never
- * reaches behind what has come. What was taken, framed again, is what came.
+ * A client's bytes, cut into pieces at every place and at none: what is taken is the same, and
+ * never reaches behind what has come. What was taken, framed again, is what came.
  */
 #include "../../src/virtmap/socketmap.h"
 
@@ -26,12 +26,13 @@ take_all(const uint8_t *data, size_t size, size_t step, size_t *end, enum socket
 		*last = socketmap_take(&request, copy, have - at);
 		if (*last == SOCKETMAP_REQUEST) {
 			struct buf framed = BUF_INIT;
-			char *text = strndup((const char *)request.name,
-			    request.key_len + request.name_len + 1);
+			char *text = strndup(
+			    (const char *)request.name, request.key_len + request.name_len + 1);
 			size_t payload = request.name_len + request.key_len +
 			                 (request.key == request.name + request.name_len ? 0 : 1);
 
-			FUZZ_CHECK(request.frame <= have - at && request.frame <= SOCKETMAP_FRAME_MAX);
+			FUZZ_CHECK(
+			    request.frame <= have - at && request.frame <= SOCKETMAP_FRAME_MAX);
 			FUZZ_CHECK(memchr(request.name, ' ', request.name_len) == NULL);
 			FUZZ_CHECK(text != NULL);
 			if (memchr(request.name, '\0', payload) == NULL) {
