@@ -219,7 +219,9 @@ read_lines(struct sendmail *sendmail, char *text)
 /* ---- what is said -----------------------------------------------------------------------------
  */
 
-static void
+/* Is there what brings mail to virtmda? Without it nothing is said of single domains: it would be
+ * said of nearly all. */
+static bool
 tell_config(struct sendmail *sendmail)
 {
 	struct check *check = sendmail->check;
@@ -234,6 +236,7 @@ tell_config(struct sendmail *sendmail)
 		findings_add(&check->findings, FINDING_DOMAINS_ELSEWHERE, sendmail->path, 0,
 		    "class {VirtMap} is read from %s, and virtmap build writes %s", sendmail->other,
 		    check->virtmap->settings->domains);
+	return sendmail->has_mailer && sendmail->has_class;
 }
 
 static void
@@ -304,9 +307,11 @@ check_sendmail(struct check *check)
 		leave_out(&sendmail, "%s", err.text);
 	} else {
 		read_lines(&sendmail, buf_cstr(&text));
-		tell_config(&sendmail);
+		bool is_wired = tell_config(&sendmail);
+
 		tell_own(&sendmail);
-		tell_domains(&sendmail);
+		if (is_wired)
+			tell_domains(&sendmail);
 	}
 	buf_free(&text);
 	tdestroy(sendmail.names, free);
