@@ -61,6 +61,10 @@ int target_parse(
     struct target *out, const char *text, const struct target_args *args, struct err *err);
 void target_free(struct target *target); /* accepts a zeroed one */
 
+/* Is it for the recipient to say whom the target `text` names? "%1" and "%1@d", but not "bob%3" or
+ * "bob+%2", where the recipient adds but a detail, and not "%0", which the line itself gives. */
+bool target_follows_recipient(const char *text);
+
 /* ---- source ------------------------------------------------------------------------------ */
 
 struct map_entry {

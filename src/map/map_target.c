@@ -85,6 +85,34 @@ expand(const char *text, size_t len, const struct target_args *args)
 	return string;
 }
 
+/* Behind a name the recipient's detail only adds to it, unless a domain follows, in which another
+ * line may have just this detail. */
+static int
+adds_detail(const char *text, const char *percent)
+{
+	const char *name_end = percent;
+
+	if (percent[1] == '2') {
+		if (name_end == text || *--name_end != '+')
+			return 0;
+	} else if (percent[1] != '3') {
+		return 0;
+	}
+	return name_end > text && !is_blank(name_end[-1]) && name_end[-1] != ',' &&
+	       strchr(text, '@') == NULL;
+}
+
+bool
+target_follows_recipient(const char *text)
+{
+	const char *p = text;
+
+	for (; (p = strchr(p, '%')) != NULL && p[1] != '\0'; p += 2)
+		if (p[1] >= '1' && p[1] <= '3' && !adds_detail(text, p))
+			return true;
+	return false;
+}
+
 /* ---- error: -----------------------------------------------------------------------------------
  */
 

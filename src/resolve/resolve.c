@@ -602,7 +602,8 @@ step(struct walk *walk, const struct address *address, struct address *next)
 		rc = 0;
 	} else {
 		say(walk, "%s -> %s", match.key, match.target);
-		walk->promised |= match.rung == RUNG_EXACT || strchr(match.target, '%') == NULL;
+		walk->promised |=
+		    match.rung == RUNG_EXACT || !target_follows_recipient(match.target);
 		rc = follow_text(
 		    walk, map_rung_name(match.rung), match.key, match.target, &match.args, next);
 	}

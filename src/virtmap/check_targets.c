@@ -126,7 +126,7 @@ is_of_another_line(const struct answer *answer)
 	if (answer->kind == ANSWER_NOUSER)
 		return strncasecmp(answer->target, "error:", 6) == 0;
 	return strncasecmp(answer->target, "error:", 6) == 0 ||
-	       strchr(answer->target, '%') == NULL ||
+	       !target_follows_recipient(answer->target) ||
 	       (answer->rung != NULL && strcmp(answer->rung, map_rung_name(RUNG_EXACT)) == 0);
 }
 

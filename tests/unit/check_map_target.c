@@ -416,6 +416,41 @@ START_TEST(too_long)
 }
 END_TEST
 
+static const struct {
+	const char *text;
+	bool follows;
+} followers[] = {
+	{ "bob", false },
+	{ "%1", true },
+	{ "%1@e", true },
+	{ "x-%1", true },
+	{ "bob, %1", true },
+	{ "%2", true },
+	{ "bob%2", true },
+	{ "bob+%2", false },
+	{ "+%2", true },
+	{ "bob+%2@e", true },
+	{ "joe@%2.e", true },
+	{ "bob%3", false },
+	{ "%3", true },
+	{ "a, %3", true },
+	{ "a,%3", true },
+	{ "bob%3@e", true },
+	{ "bob%3, carol%3", false },
+	{ "%0", false },
+	{ "x%0@e", false },
+	{ "100%%1", false },
+	{ "100%", false },
+	{ "a%zb%4", false },
+	{ "%%%1", true },
+};
+
+START_TEST(follows_recipient)
+{
+	ck_assert_int_eq(target_follows_recipient(followers[_i].text), followers[_i].follows);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -433,6 +468,7 @@ main(void)
 	tcase_add_test(tests, discard);
 	tcase_add_loop_test(tests, every_refusal, 0, ITEMS(refused));
 	tcase_add_test(tests, too_long);
+	tcase_add_loop_test(tests, follows_recipient, 0, ITEMS(followers));
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -45,6 +45,8 @@ static const char map_text[] =
     "@old.example            %1@two.example\n"
     "@flat.example           %1\n"
     "@wrong.example          nobody\n"
+    "@wronger.example        nobody%3\n"
+    "@wrongest.example       x%0\n"
     ".sub.example            bob\n";
 
 static const char accounts_text[] = "bob:x:1001:1001::/home/bob::\n"
@@ -256,6 +258,8 @@ static const struct {
 	    "dangling@one.example -> nobody: nobody is no alias and no account" },
 	{ "dangling2@one.example", "nobody@two.example has no mapping" },
 	{ "any@wrong.example", "@wrong.example -> nobody: nobody is no alias and no account" },
+	{ "any+x@wronger.example", "nobody%3: nobody is no alias and no account" },
+	{ "any@wrongest.example", "x@wrongest.example is no alias and no account" },
 	{ "zero@one.example", "account admin has uid 0" },
 	{ "admin", "account admin has uid 0" },
 	{ "x@elsewhere.example", "neither in the map nor in local_domains" },
