@@ -201,6 +201,7 @@ install: all
 	$(INSTALL) -m 644 completions/virtmap.bash $(DESTDIR)$(BASHDIR)/virtmap
 	ln -sf virtmap $(DESTDIR)$(BASHDIR)/mailpeek
 	$(INSTALL) -m 644 README.md CHANGELOG.md LICENSE $(DESTDIR)$(DOCDIR)
+	@[ -n "$(DESTDIR)" ] || echo "Installed. If there is a map already: run virtmap build, then virtmap check."
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(SBINDIR)/,$(PROGRAMS) vnewvirtmaps)

@@ -159,7 +159,7 @@ table_open(struct table **out, const char *path, int trusted, struct err *err)
 	table_close(*out);
 	*out = NULL;
 	if (found == 0) {
-		err_prefix(err, "%s is incomplete", path);
+		err_prefix(err, "%s is incomplete, virtmap build makes it whole", path);
 		err->num = EIO; /* ENOENT would say that there is no table */
 	}
 	return -1;

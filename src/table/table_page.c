@@ -134,7 +134,7 @@ table_header_read(struct table_header *out, const unsigned char *p, size_t len)
 	if (len < sizeof(header_magic) || memcmp(p, header_magic, sizeof(header_magic) - 1) != 0)
 		return "the header record is not a virtmap's";
 	if (p[3] != header_magic[3])
-		return "the header record is of another format version";
+		return "it was compiled by another version: run virtmap build";
 	errno = 0;
 	if (len < HEADER_LEN || !checksum_right(p, len))
 		return "the header record is damaged";

@@ -64,7 +64,7 @@ check_mode(struct check *check, const char *path)
 	struct stat st;
 
 	if (stat(path, &st) == -1)
-		return; /* said by whoever opened it */
+		return; /* said by whoever opened it, if it has to be there */
 	if ((st.st_mode & 07777) != check->mode)
 		findings_add(&check->findings, FINDING_FILE_MODE, path, 0, "mode is %04o, not %04o",
 		    st.st_mode & 07777, check->mode);
@@ -74,7 +74,7 @@ check_mode(struct check *check, const char *path)
 }
 
 static void
-check_compiled(struct check *check, const char *path)
+check_compiled(struct check *check, const char *path, const char *base)
 {
 	struct map *map;
 	struct err err;
@@ -84,6 +84,7 @@ check_compiled(struct check *check, const char *path)
 		return;
 	}
 	check_mode(check, path);
+	check_mode(check, base);
 	check_content(check, map, path);
 	map_close(map);
 }
@@ -218,9 +219,9 @@ check_private(struct check *check, const char *path)
 }
 
 static void
-check_all_writers(struct check *check, const char *compiled)
+check_all_writers(struct check *check, const char *compiled, const char *base)
 {
-	static const char *const others[] = { ".lock", ".log" };
+	static const char *const private[] = { ".lock", ".log" };
 	const struct settings *settings = check->virtmap->settings;
 	const char *accounts = strchr(settings->accounts, '/');
 	char path[PATH_MAX];
@@ -228,14 +229,15 @@ check_all_writers(struct check *check, const char *compiled)
 	check_writers(check, check->virtmap->settings_path);
 	check_writers(check, settings->map);
 	check_writers(check, compiled);
+	check_writers(check, base);
 	check_writers(check, settings->domains);
 	if (accounts != NULL) {
 		check_writers(check, accounts);
 		if ((size_t)snprintf(path, sizeof(path), "%s.gdbm", accounts) < sizeof(path))
 			check_writers(check, path);
 	}
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		if ((size_t)snprintf(path, sizeof(path), "%s%s", settings->map, others[i]) <
+	for (size_t i = 0; i < sizeof(private) / sizeof(private[0]); i++)
+		if ((size_t)snprintf(path, sizeof(path), "%s%s", settings->map, private[i]) <
 		    sizeof(path))
 			check_private(check, path);
 	for (int number = 1; number <= HISTORY_FILES; number++)
@@ -249,11 +251,13 @@ check_all_writers(struct check *check, const char *compiled)
 void
 check_files(struct check *check)
 {
-	char compiled[PATH_MAX];
+	char compiled[PATH_MAX],
+	    base[PATH_MAX]; /* which is there after small edits of large maps */
 
 	/* settings.c has seen to the length. */
 	snprintf(compiled, sizeof(compiled), "%s.gdbm", check->virtmap->settings->map);
-	check_compiled(check, compiled);
+	snprintf(base, sizeof(base), "%s.gdbm.base", check->virtmap->settings->map);
+	check_compiled(check, compiled, base);
 	check_list(check);
-	check_all_writers(check, compiled);
+	check_all_writers(check, compiled, base);
 }

@@ -323,6 +323,37 @@ silent() {
 	tells 65 "[damaged-map]"
 }
 
+@test "the whole map below a layer: missing, damaged, of another mode" {
+	printf 'u%s@one.example bob\n' {1..1500} >>"$DIR/virtmaps"
+	v build
+	v add x@one.example bob
+	[ -f "$DIR/virtmaps.gdbm.base" ]
+	silent
+	chmod 600 "$DIR/virtmaps.gdbm.base"
+	finds 0 "@DIR/virtmaps.gdbm.base: warning: mode is 0600, not 0644 [file-mode]"
+	chmod 644 "$DIR/virtmaps.gdbm.base"
+	mv "$DIR/virtmaps.gdbm.base" "$DIR/aside"
+	tells 65 "virtmaps.gdbm is incomplete, virtmap build makes it whole: open @DIR/virtmaps.gdbm.base: No such file or directory [damaged-map]"
+	: >"$DIR/virtmaps.gdbm.base"
+	tells 65 "[damaged-map]"
+	mv "$DIR/aside" "$DIR/virtmaps.gdbm.base"
+	silent
+	rm "$DIR/virtmaps.gdbm.base"
+	v build
+	silent
+}
+
+@test "damaged-map: a map of an older format" {
+	v build
+	sed -i 's/VmH./VmH1/' "$DIR/virtmaps.gdbm"
+	tells 65 "virtmaps.gdbm: error: read @DIR/virtmaps.gdbm: it was compiled by another version: run virtmap build [damaged-map]"
+	run v resolve -q webmaster@one.example
+	[ "$status" -eq 75 ]
+	[[ $output == "defer "*"run virtmap build" ]]
+	v build
+	silent
+}
+
 @test "damaged-map: one bit anywhere that an answer depends on" {
 	v build
 	python3 - "$DIR/virtmaps.gdbm" "$BUILD/virtmap" "$DIR/conf" <<-'EOT'
@@ -453,6 +484,14 @@ accepts() {
 	tells 0 "cf: warning: has no class {VirtMap} [no-mailer]"
 	sed -i '/^M/d' "$DIR/cf"
 	tells 0 "cf: warning: has no mailer virtmda [no-mailer]"
+}
+
+@test "no-mailer stands for all domains that sendmail does not know" {
+	v build
+	echo 'Cwlocalhost' | accepts cf:@DIR/cf
+	finds 0 "@DIR/cf: warning: has no mailer virtmda [no-mailer]"
+	echo 'Mvirtmda,	P=/usr/local/sbin/virtmda' >>"$DIR/cf"
+	finds 0 "@DIR/cf: warning: has no class {VirtMap} [no-mailer]"
 }
 
 @test "not-checked: what cannot be read is said, and then no domain is called unaccepted" {
