@@ -6,8 +6,10 @@
 # that can be. Every address then resolves as it did in the sound map, or is deferred. A mailbox's
 # mail handed to the catch-all, a user bounced as unknown, a crash, a hang or a gigabyte of memory
 # is a failure. Where blocks of the build before stand in the file, all answers may be that build's
-# (nothing in a whole old map says that there is a newer), but not some of them. TAP on standard output. Any user; a directory of its own. SEED repeats a run,
-# ROUNDS multiplies it.
+# (nothing in a whole old map says that there is a newer), but not some of them. The same with a layer
+# over a whole map, where either file, or both, are damaged, exchanged, missing or of another edit;
+# and a small pair is cut at every length, and has every byte changed. TAP on standard output. Any user; a
+# directory of its own. SEED repeats a run, ROUNDS multiplies it.
 
 import os
 import random

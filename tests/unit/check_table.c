@@ -708,6 +708,81 @@ START_TEST(layer_over_another)
 }
 END_TEST
 
+/* What the layer says, what the base says, what neither has: NULL. */
+static const struct {
+	unsigned number; /* of the key; 0: "come" */
+	const char *value;
+} through[] = { { 1, "new" }, { 3, NULL }, { 0, "x" }, { 2, "v2" }, { 9, "v9" }, { 40, "v40" },
+	{ 77, "v77" }, { 300, "v300" }, { 599, "v599" }, { 601, NULL }, { 640, NULL },
+	{ 777, NULL } };
+
+/* How many of them the table, if there is one, still tells. None wrongly. */
+static unsigned
+told(const char *what, off_t at)
+{
+	struct table *table;
+	unsigned n = 0;
+
+	if (table_open(&table, path, 0, &err) == -1)
+		return 0;
+	for (size_t i = 0; i < sizeof(through) / sizeof(through[0]); i++) {
+		unsigned k = through[i].number;
+		const char *key = k == 0 ? "come" : name_of("k", k), *want = through[i].value;
+		char *value = NULL;
+		size_t len;
+		int rc = table_get(table, k == 0 ? key : group_of(k), key, &value, &len, &err);
+
+		if (rc == -1)
+			continue;
+		if (rc != (want != NULL) || (rc == 1 && strcmp(value, want) != 0))
+			ck_abort_msg("%s at %ld: %s: %d, %s", what, (long)at, key, rc,
+			    value != NULL ? value : "");
+		n++;
+		free(value);
+	}
+	table_close(table);
+	return n;
+}
+
+/* Each byte of layer (0) and base (1) in turn is another; then the file is cut, shorter and
+ * shorter. Where that does no harm the answers are right, else there is none. */
+START_TEST(every_byte_of_both_counts)
+{
+	const unsigned all = sizeof(through) / sizeof(through[0]);
+	char name[PATH_MAX + 8];
+	struct table *table;
+	unsigned harmed = 0;
+	struct stat st;
+	int fd;
+
+	build(600); /* 64 pages */
+	table = opened();
+	ck_assert_int_eq(change(table, "new"), 0);
+	table_close(table);
+	ck_assert_uint_eq(told("sound", 0), all);
+	snprintf(name, sizeof(name), "%s%s", path, _i == 0 ? "" : ".base");
+	fd = open(name, O_RDWR);
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	for (off_t at = 0; at < st.st_size; at++) {
+		unsigned char sound, other;
+
+		ck_assert_int_eq(pread(fd, &sound, 1, at), 1);
+		other = (unsigned char)(sound ^ 1u << at % 8);
+		ck_assert_int_eq(pwrite(fd, &other, 1, at), 1);
+		harmed += told(name, at) < all;
+		ck_assert_int_eq(pwrite(fd, &sound, 1, at), 1);
+	}
+	ck_assert_uint_eq(told("sound again", 0), all);
+	ck_assert_uint_gt(harmed, 300);
+	for (off_t len = st.st_size; len-- > 0;) {
+		ck_assert_int_eq(ftruncate(fd, len), 0);
+		told(name, len);
+	}
+	ck_assert_uint_eq(told("empty", 0), 0);
+	close(fd);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -738,6 +813,7 @@ main(void)
 	tcase_add_test(tests, layer);
 	tcase_add_test(tests, layer_aborted);
 	tcase_add_test(tests, layer_over_another);
+	tcase_add_loop_test(tests, every_byte_of_both_counts, 0, 2);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
