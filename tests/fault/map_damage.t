@@ -7,9 +7,8 @@
 # mail handed to the catch-all, a user bounced as unknown, a crash, a hang or a gigabyte of memory
 # is a failure. Where blocks of the build before stand in the file, all answers may be that build's
 # (nothing in a whole old map says that there is a newer), but not some of them. The same with a layer
-# over a whole map, where either file, or both, are damaged, exchanged, missing or of another edit;
-# and a small pair is cut at every length, and has every byte changed. TAP on standard output. Any user; a
-# directory of its own. SEED repeats a run, ROUNDS multiplies it.
+# over a whole map: each of the two files damaged, missing, or brought back alone from another day.
+# TAP on standard output. Any user; a directory of its own. SEED repeats a run, ROUNDS multiplies it.
 
 import os
 import random
@@ -186,55 +185,77 @@ KINDS = [flip_anywhere, flip_in_header, flip_in_directory, flip_in_bucket, redir
 
 
 class Map:
+    """One that was compiled whole."""
+
     def __init__(self, work, size, rng):
-        self.dir = os.path.join(work, "map%d" % size)
-        os.mkdir(self.dir)
+        self.name = "%d mappings" % size
+        self.dir = tempfile.mkdtemp(dir=work)
         self.conf = os.path.join(self.dir, "conf")
         self.text = os.path.join(self.dir, "virtmaps")
         self.compiled = self.text + ".gdbm"
+        self.base = self.compiled + ".base"
         self.put("conf", "map = {0}/virtmaps\ndomains = {0}/domains\naliases = none\nlog = stderr\n"
                          "accounts = passwd-file:{0}/accounts\n".format(self.dir))
         self.put("accounts", "".join("%s:x:20001:20001::/nowhere\n" % name for name in ACCOUNTS))
         self.addresses = addresses(rng, size)
+        self.prepare(size)
+        self.times = os.stat(self.compiled)
+
+    def prepare(self, size):
         self.older, self.older_answers = self.build(size, 1)
         self.sound, self.answers = self.build(size, 0)
-        self.times = os.stat(self.compiled)
 
     def put(self, name, text):
         with open(os.path.join(self.dir, name), "w", encoding="ascii") as file:
             file.write(text)
 
-    def build(self, size, generation):
-        """The compiled file and what it answers."""
-        self.put("virtmaps", source(size, generation))
-        status, _ = virtmap(self.conf, "build")
+    def run(self, *arguments):
+        status, _ = virtmap(self.conf, *arguments)
         if status != 0:
-            sys.exit("cannot build")
+            sys.exit("cannot %s" % arguments[0])
+
+    def ask(self):
+        """What the sound map answers."""
         status, answers = virtmap(self.conf, "resolve", "-q", "--", *self.addresses)
         if status is None or len(answers) != len(self.addresses):
             sys.exit("the sound map: %s" % answers)
         if any(answer.startswith("defer") for answer in answers):
             sys.exit("the sound map defers: %s" % answers)
-        with open(self.compiled, "rb") as file:
-            return file.read(), answers
+        return answers
+
+    def build(self, size, generation):
+        """The compiled file and what it answers."""
+        self.put("virtmaps", source(size, generation))
+        self.run("build")
+        return read(self.compiled), self.ask()
+
+    def place(self, path, data):
+        if data is None:
+            if os.path.exists(path):
+                os.unlink(path)
+            return
+        with open(path, "wb") as file:
+            file.write(data)
+        os.utime(path, ns=(self.times.st_atime_ns, self.times.st_mtime_ns))
 
     def damage(self, rng, kind):
         data = bytearray(self.sound)
         words = kind(rng, data, self.older)
-        with open(self.compiled, "wb") as file:
-            file.write(data)
-        os.utime(self.compiled, ns=(self.times.st_atime_ns, self.times.st_mtime_ns))
+        self.place(self.compiled, data)
         return words
 
-    def judge(self, kind):
-        """What is wrong, or None; and how many answers were still right."""
+    def judge(self, older):
+        """What is wrong, or None; and how many answers were still right. `older`: they may all be of before."""
         status, answers = virtmap(self.conf, "resolve", "-q", "--", *self.addresses)
         if status is None or len(answers) != len(self.addresses):
             return "; ".join(answers), 0
         wrong, right = self.compare(answers, self.answers)
-        if wrong is not None and kind is stale_block and self.compare(answers, self.older_answers)[0] is None:
+        if older and any(self.compare(answers, sound)[0] is None for sound in self.all_older()):
             wrong = None
         return wrong, right
+
+    def all_older(self):
+        return [self.older_answers]
 
     def compare(self, answers, sound):
         right = sum(a == b for a, b in zip(answers, sound))
@@ -243,31 +264,121 @@ class Map:
                 return "%s: %s, not %s" % (address, answer, expected), right
         return None, right
 
+    def tests(self):
+        """Words for each test, what damages and judges once, and whether answers may be older."""
+        return [(name_of(kind), lambda rng, kind=kind: self.damage(rng, kind), kind is stale_block) for kind in KINDS]
+
+
+class Layer(Map):
+    """A layer over a whole map. Without the layer other users are there, and others' mail is theirs."""
+
+    def prepare(self, size):
+        self.name = "a layer over %d mappings" % size
+        victims = [address for address in self.addresses if address.startswith("user")][:4]
+        self.addresses += ["come%d@d%d.example" % (i, i) for i in range(5)]
+        self.other, _ = self.build(size, 1)
+        self.edit(victims, 7)
+        self.other_layer, self.other_base = read(self.compiled), read(self.base)
+        _, self.base_answers = self.build(size, 0)
+        self.edit(victims[:2], 8)
+        self.older, self.older_answers = read(self.compiled), self.ask()
+        self.edit(victims[2:], 9)
+        self.sound, self.sound_base, self.answers = read(self.compiled), read(self.base), self.ask()
+        assert self.answers not in (self.older_answers, self.base_answers)
+
+    def edit(self, victims, box):
+        """Some users are others', some gone, some come; the map stays a layer."""
+        lines = ["set %s box%d" % (address, box) for address in victims[:1]]
+        lines += ["rm %s" % address for address in victims[1:]]
+        self.put("edits", "\n".join(lines + ["set come%d@d%d.example box%d" % (i, i, box) for i in range(3)]) + "\n")
+        self.run("batch", os.path.join(self.dir, "edits"))
+        if not os.path.exists(self.base):
+            sys.exit("the edit made no layer")
+
+    def all_older(self):
+        return [self.older_answers, self.base_answers]
+
+    def both(self, layer, base):
+        self.place(self.compiled, layer)
+        self.place(self.base, base)
+
+    def damage(self, rng, kind):
+        layer = bytearray(self.sound)
+        words = kind(rng, layer, self.older)
+        self.both(layer, self.sound_base)
+        return words
+
+    def damage_base(self, rng, kind):
+        base = bytearray(self.sound_base)
+        words = kind(rng, base, self.other_base)
+        self.both(self.sound, base)
+        return words
+
+    def damage_both(self, rng, _):
+        kind, another = rng.choice(KINDS), rng.choice(KINDS)
+        layer, base = bytearray(self.sound), bytearray(self.sound_base)
+        words = "%s; of the base, %s" % (kind(rng, layer, self.older), another(rng, base, self.other_base))
+        self.both(layer, base)
+        return words
+
+    def mix(self, rng, _):
+        """A restore that brings back the one and not the other."""
+        name, layer, base = rng.choice([
+            ("no base", self.sound, None), ("no layer", None, self.sound_base),
+            ("another base", self.sound, self.other_base), ("another layer", self.other_layer, self.sound_base),
+            ("a whole map below that is none", self.sound, self.other), ("the layer twice", self.sound, self.sound),
+            ("the layer of before", self.older, self.sound_base), ("the base twice", self.sound_base, self.sound_base),
+            ("the base alone, by the layer's name", self.sound_base, None)])
+        self.both(layer, base)
+        return name
+
+    def tests(self):
+        def one(name, how, kind, older):
+            return name, lambda rng: how(rng, kind), older
+
+        found = [one("layer, " + name_of(kind), self.damage, kind, kind is stale_block) for kind in KINDS]
+        found += [one("base, " + name_of(kind), self.damage_base, kind, False) for kind in KINDS]
+        return found + [one("both", self.damage_both, None, True), one("one of the two restored", self.mix, None, True)]
+
+
+def name_of(kind):
+    return kind.__name__.replace("_", " ")
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def run_test(damaged, name, damage, older, rng):
+    """One line of TAP, and what went wrong."""
+    rounds, right, asked, wrong = DAMAGES // len(KINDS) * ROUNDS, 0, 0, []
+    for _ in range(rounds):
+        words = damage(rng)
+        trouble, still_right = damaged.judge(older)
+        right += still_right
+        asked += len(damaged.addresses)
+        if trouble is not None:
+            wrong.append("%s: %s" % (words, trouble))
+    return "%s, %s: %d damaged maps, %d of %d answers right, the rest deferred" % (
+        damaged.name, name, rounds, right, asked), wrong
+
 
 def main():
-    number = failed = 0
-    sizes = [0, 3, 60, 2000, 20000]
+    failed = 0
+    sizes, layers = [0, 3, 60, 2000, 20000], [5000, 20000]
     work = tempfile.mkdtemp(prefix="map_damage.")
     try:
         rng = random.Random(SEED)
-        print("1..%d" % (len(sizes) * len(KINDS)))
-        for size in sizes:
-            damaged = Map(work, size, rng)
-            for kind in KINDS:
-                number += 1
-                rounds, right, asked, wrong = DAMAGES // len(KINDS) * ROUNDS, 0, 0, []
-                for _ in range(rounds):
-                    words = damaged.damage(rng, kind)
-                    trouble, still_right = damaged.judge(kind)
-                    right += still_right
-                    asked += len(damaged.addresses)
-                    if trouble is not None:
-                        wrong.append("%s: %s" % (words, trouble))
-                failed += bool(wrong)
-                print("%sok %d - %d mappings, %s: %d damaged maps, %d of %d answers right, the rest deferred" % (
-                    "not " if wrong else "", number, size, kind.__name__.replace("_", " "), rounds, right, asked))
-                for line in wrong[:5]:
-                    print("# SEED=%d: %s" % (SEED, line))
+        maps = [Map(work, size, rng) for size in sizes] + [Layer(work, size, rng) for size in layers]
+        tests = [(damaged, *test) for damaged in maps for test in damaged.tests()]
+        print("1..%d" % len(tests))
+        for number, test in enumerate(tests, 1):
+            line, wrong = run_test(*test, rng)
+            failed += bool(wrong)
+            print("%sok %d - %s" % ("not " if wrong else "", number, line))
+            for why in wrong[:5]:
+                print("# SEED=%d: %s" % (SEED, why))
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return failed > 0
