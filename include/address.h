@@ -11,9 +11,10 @@
 
 #include "err.h"
 
-#define ADDRESS_LOCAL_MAX  64  /* bytes, RFC 5321 4.5.3.1.1 */
 #define ADDRESS_DOMAIN_MAX 255 /* bytes, RFC 5321 4.5.3.1.2 */
-#define ADDRESS_MAX        998 /* bytes in all, a line of RFC 5322 */
+/* Bytes in all, a line of RFC 5322. Local parts have no limit of their own: RFC 5321 4.5.3.1 lets
+ * nobody count on more than 64 bytes, but wants more accepted, and VERP and SRS write them. */
+#define ADDRESS_MAX 998
 
 /* The strings share one allocation: free them with address_free, one and all. */
 struct address {

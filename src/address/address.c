@@ -74,8 +74,6 @@ refusal(const char *recipient, size_t len, size_t local_len)
 		return "the address holds a control character";
 	if (local_len == 0)
 		return "the local part is empty";
-	if (local_len > ADDRESS_LOCAL_MAX)
-		return "the local part is longer than 64 bytes";
 	/* A leading dot stands for subdomains, in keys of the map and nowhere else. */
 	if (local_len + 1 < len && recipient[local_len + 1] == '.')
 		return "the domain has an empty label";

@@ -63,7 +63,7 @@ is_plain_name(const char *text, size_t len)
 		        c == '.' || c == '-' || c == '_' || c == '+'))
 			return 0;
 	}
-	return len > 0 && len <= ADDRESS_LOCAL_MAX;
+	return len > 0 && len <= ADDRESS_MAX;
 }
 
 static int

@@ -24,7 +24,7 @@ is_one_address(const struct target_address *address)
 	if (address->domain != NULL) {
 		FUZZ_CHECK(asprintf(&whole, "%s@%s", address->local, address->domain) != -1);
 		rc = address_parse(&parsed, whole, &err);
-		FUZZ_CHECK(rc == 0 || strlen(address->local) > ADDRESS_LOCAL_MAX);
+		FUZZ_CHECK(rc == 0 || strlen(whole) > ADDRESS_MAX);
 		if (rc == 0) {
 			FUZZ_CHECK(strcmp(parsed.domain, address->domain) == 0);
 			address_free(&parsed);
