@@ -20,7 +20,7 @@
 
 #define LINE_MAX_BYTES  2050 /* sendmail's MAXLINE and a line end */
 #define REPLY_MAX_LINES 100
-#define LAST_WORDS_MS   2000
+#define LAST_WORDS_MS   500 /* what there is to hear was said before */
 
 void
 smtp_init(struct smtp *smtp, int in, int out)

@@ -192,6 +192,7 @@ struct speech {
 	char *sender; /* as it stands between < and > */
 	char *orcpt;  /* or NULL */
 	struct submission_member *members;
+	struct bounce notice; /* for members that may be refused */
 };
 
 static void
@@ -207,6 +208,9 @@ speech_prepare(struct speech *speech, const struct handover_job *job, const stru
     struct err *err)
 {
 	*speech = (struct speech){ .job = job, .message = message };
+	/* Its random bytes are had now, while nothing is lost if they cannot be. */
+	if (job->nmembers > 1)
+		bounce_init(&speech->notice);
 	speech->members = calloc(job->nmembers, sizeof(*speech->members));
 	if (speech->members == NULL)
 		return err_set(err, ENOMEM, "hand over");
@@ -256,37 +260,35 @@ first_refused(const struct speech *speech)
 
 /* Tell the sender of the members that were refused. */
 static void
-send_notice(struct session *session, const struct speech *speech, struct outcome *outcome)
+send_notice(struct session *session, struct speech *speech, struct outcome *outcome)
 {
 	const struct handover_job *job = speech->job;
 	struct submission_member to = { .address = speech->sender };
-	struct bounce bounce;
-	const struct submission notice = {
+	struct bounce *bounce = &speech->notice;
+	struct submission submission = {
 		.sender = "",
 		.utf8 = job->utf8,
 		.members = &to,
 		.nmembers = 1,
 		.content = bounce_content,
-		.arg = &bounce,
+		.arg = bounce,
 	};
-	struct submission submission = notice;
 
-	bounce_init(&bounce);
-	bounce.host = session->host;
-	bounce.to = speech->sender;
-	bounce.original = job->originals[0];
-	bounce.envid = job->envid;
-	bounce.orcpt = speech->orcpt;
-	bounce.members = speech->members;
-	bounce.nmembers = job->nmembers;
-	bounce.message = speech->message;
-	bounce.whole = job->ret != NULL && strcasecmp(job->ret, "FULL") == 0;
+	bounce->host = session->host;
+	bounce->to = speech->sender;
+	bounce->original = job->originals[0];
+	bounce->envid = job->envid;
+	bounce->orcpt = speech->orcpt;
+	bounce->members = speech->members;
+	bounce->nmembers = job->nmembers;
+	bounce->message = speech->message;
+	bounce->whole = job->ret != NULL && strcasecmp(job->ret, "FULL") == 0;
 	submission_send(session, &submission, outcome);
 }
 
 /* sendmail has the message; some members are refused. */
 static void
-see_to_refused(struct session *session, const struct speech *speech, struct outcome *outcome)
+see_to_refused(struct session *session, struct speech *speech, struct outcome *outcome)
 {
 	const struct submission_member *member = &speech->members[first_refused(speech)];
 	const struct smtp_reply *refusal = &member->refusal;

@@ -320,6 +320,41 @@ letter_to_guest() {
 	is abuse "$(headers ann Subject | tail -n 1)"
 }
 
+@test "by LMTP: told at RCPT, forwarded behind the dot" {
+	write /home/dave/.forward <<<'friend@[127.0.0.2]'
+	inside chown dave /home/dave/.forward
+	write /run/session <<-'EOT'
+		LHLO x
+		MAIL FROM:<ann@one.example>
+		RCPT TO:<alias@one.example>
+		RCPT TO:<none@one.example>
+		RCPT TO:<nobody@one.example>
+		RCPT TO:<dave@one.example>
+		RCPT TO:<ann@one.example>
+		DATA
+		Subject: lmtp
+
+		text
+		.
+		QUIT
+	EOT
+	inside sh -c 'sed "s/\$/\r/" /run/session | virtmda -l' >"$BATS_TEST_TMPDIR/replies"
+	settled
+	is "250 250 550 250 250 354" "$(sed -n '/^250 2.1.0/,/^354/p' "$BATS_TEST_TMPDIR/replies" | tail -n +2 | cut -c 1-3 | xargs)"
+	is "250 550 250 250 221" "$(sed '1,/^354/d' "$BATS_TEST_TMPDIR/replies" | cut -c 1-3 | xargs)"
+	is 1 "$(sunk)"
+	is 2 "$(count ann)"
+	is 1 "$(count bob)"
+}
+
+@test "a local part of more than 64 bytes, as VERP and SRS write them" {
+	local long
+	long=$(printf 'SRS0=aaaa=bb=some-where-far-away.example=%050d' 7)
+	send long ann@one.example "$long@three.example"
+	is long "$(headers bob Subject)"
+	is "$long@three.example" "$(header bob 1 Delivered-To | tr '[:upper:]' '[:lower:]' | sed 's/^srs0/SRS0/')"
+}
+
 @test "-n says where it would go, and does not send" {
 	run inside virtmda -n -d alias@one.example far@one.example
 	is 0 "$status"

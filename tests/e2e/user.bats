@@ -96,3 +96,27 @@ ends_with() {
 	ends_with 75
 	[ ! -e "$SCRATCH/carol/mbox" ]
 }
+
+@test "what goes on is handed to the user's own sendmail" {
+	cat >"$SCRATCH/bin/take" <<-'EOT'
+		#!/usr/bin/python3
+		import os, sys
+		def say(text): print(text, end="\r\n", flush=True)
+		out = open(os.path.dirname(os.path.dirname(sys.argv[0])) + "/spool/taken", "w")
+		say("220 here")
+		data = False
+		for line in sys.stdin:
+		    line = line.rstrip("\r\n")
+		    print(line, file=out, flush=True)
+		    if not data or line == ".": say("354 go" if line == "DATA" else "250 ok")
+		    data = line == "DATA" or (data and line != ".")
+	EOT
+	chmod 755 "$SCRATCH/bin/take"
+	scratch sh -c 'echo "far@one.example friend@far.example" >>virtmaps; echo "sendmail = $PWD/bin/take" >>virtmda.conf'
+	scratch virtmap -C virtmda.conf build
+	deliver far@one.example
+	ends_with 0
+	grep -qx 'RCPT TO:<friend@far.example>' "$SCRATCH/spool/taken"
+	grep -qx 'Delivered-To: far@one.example' "$SCRATCH/spool/taken"
+	grep -q 'stat=Forwarded (ok)' "$SCRATCH/log"
+}

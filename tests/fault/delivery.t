@@ -36,6 +36,8 @@ ERRORS = {
     "renameat": ["EIO", "ENOSPC", "EACCES", "EDQUOT", "EROFS"],
     "memfd_create": ["EMFILE", "ENOMEM"],
     "renameat2": ["EIO", "ENOSPC", "EACCES", "EDQUOT", "EINVAL", "ENOSYS"],
+    "unlink": ["EIO", "EACCES"],
+    "prctl": ["EINVAL"],
     "unlinkat": ["EIO", "EACCES", "EROFS", "EBUSY"],
     "newfstatat": ["EIO", "ENOMEM", "EACCES", "ESTALE", "ELOOP"],
     "fstat": ["EIO", "ENOMEM", "ESTALE"],
@@ -326,4 +328,5 @@ def main():
     return tap.end()
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
