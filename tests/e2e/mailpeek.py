@@ -5,6 +5,10 @@
     mailpeek.py fill MBOX MAILDIR SEED COUNT   the same random messages into both; MBOX.json keeps what was meant
     mailpeek.py agree COMMAND... -- ACCOUNT mbox:PATH|maildir:PATH
                                                run COMMAND (mailpeek with its options) and compare
+    mailpeek.py letters MBOX MAILDIR SEED COUNT
+                                               the same well-formed messages into both, with every kind of header
+    mailpeek.py dovecot COMMAND... -- ACCOUNT mbox:PATH|maildir:PATH
+                                               compare with what Dovecot's IMAP server says of the mailbox
     mailpeek.py hostile MBOX MAILDIR           what a terminal, a parser or a patient reader would not like
     mailpeek.py monsters MBOX                  what is too long, too deep or too many
     mailpeek.py snapshot DIR                   every file's content and times, read without touching
@@ -15,15 +19,21 @@
 Exit status 1 with a line on standard error for each difference.
 """
 import base64
+import contextlib
+import email.header
+import email.utils
 import hashlib
+import imaplib
 import json
 import mailbox
 import os
 import random
 import re
 import resource
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import unicodedata
 
@@ -131,8 +141,11 @@ def random_body(rng):
     return b"".join(pieces)
 
 
-def from_line(rng, when):
-    sender = rng.choice(["a@b.example", "MAILER-DAEMON", "-", '"a b"@c.example', "bob at x.example "])
+SENDERS = ["a@b.example", "MAILER-DAEMON", "-", '"a b"@c.example', "bob at x.example "]
+
+
+def from_line(rng, when, senders=None):
+    sender = rng.choice(senders or SENDERS)
     date = time.strftime("%a %b %e %H:%M:%S %Y", time.gmtime(when))
     zone = rng.choice(["", "", "", " +0000"])
     return f"From {sender} {date}{zone}\n".encode()
@@ -185,6 +198,8 @@ def write_maildir(rng, maildir, n, when, flags, message):
     place = f"cur/{name}:2,{flags}" if flags or rng.random() < 0.5 else f"new/{name}"
     with open(os.path.join(maildir, place), "wb") as out:
         out.write(message)
+    # Of the two, Dovecot believes the file's time.
+    os.utime(os.path.join(maildir, place), (when, when))
 
 
 # ---- comparing -------------------------------------------------------------------------------
@@ -278,6 +293,230 @@ def differences(command, account, location):
 def agree(*args):
     split = args.index("--")
     found = list(differences(list(args[:split]), *args[split + 1 :]))
+    for line in found[:20]:
+        print(line, file=sys.stderr)
+    return 1 if found else 0
+
+
+# ---- beside Dovecot --------------------------------------------------------------------------
+
+DOVECOT_IMAP = "/usr/lib/dovecot/imap"
+
+
+def address(rng):
+    """The bytes of an address, and (phrase, address) as meant."""
+    charset, text = random_text(rng)
+    mail = "a%d@x.example" % rng.randint(0, 99)
+    if charset == "us-ascii":
+        return rng.choice([b'"%s" <%s>' % (text.encode(), mail.encode()), mail.encode()])
+    return b" ".join(encoded_words(rng, charset, text)) + b" <" + mail.encode() + b">"
+
+
+def letter(rng, n):
+    """A well-formed message whose headers IMAP takes apart."""
+    lines = [b"From: " + address(rng)]
+    for name, most in ((b"To", 3), (b"Cc", 2), (b"Reply-To", 1)):
+        if count := rng.randint(0, most):
+            lines.append(name + b": " + b",\n\t".join(address(rng) for _ in range(count)))
+    if rng.random() < 0.95:
+        lines.append(b"Subject: " + encoded(rng, *random_text(rng))[0].replace(b"\r\n", b"\n"))
+    if rng.random() < 0.9:
+        when = 1600000000 + rng.randint(0, 10**8)
+        zone = rng.choice([0, 3600, -18000, 20700])
+        lines.append(
+            (time.strftime("Date: %a, %d %b %Y %H:%M:%S ", time.gmtime(when + zone))
+             + "%s%02d%02d" % ("-" if zone < 0 else "+", abs(zone) // 3600, abs(zone) % 3600 // 60)).encode()
+        )  # fmt: skip
+    lines.append(b"Message-ID: <%d.%d@x.example>" % (n, rng.randrange(10**6)))
+    rng.shuffle(lines)
+    return b"\n".join(lines) + b"\n"
+
+
+def letters(mbox, maildir, seed, count):
+    rng = random.Random(int(seed))
+    mailbox.Maildir(maildir, create=True)
+    with open(mbox, "wb") as out:
+        for n in range(int(count)):
+            header, body = letter(rng, n), random_body(rng)[:20000].replace(b"\0", b"0")
+            when = 1700000000 + 7 * n
+            flags = "".join(flag for flag in "DFORST" if rng.random() < 0.3)
+            message = header + status_lines(flags) + b"\n" + body
+            # Dovecot takes no blanks in a sender.
+            out.write(from_line(rng, when, SENDERS[:3]) + quoted(message))
+            out.write(b"\n" if message.endswith(b"\n") else b"\n\n")
+            write_maildir(rng, maildir, n, when, flags, header + b"\n" + body)
+
+
+def parse_imap(data, at=0):
+    """One IMAP value: a list, a string, an atom or None; and where it ends."""
+    while data[at : at + 1] == b" ":
+        at += 1
+    if data[at : at + 1] == b"(":
+        values, at = [], at + 1
+        while data[at : at + 1] != b")":
+            value, at = parse_imap(data, at)
+            values.append(value)
+            while data[at : at + 1] == b" ":
+                at += 1
+        return values, at + 1
+    if data[at : at + 1] == b'"':
+        end = at + 1
+        while data[end : end + 1] != b'"':
+            end += 2 if data[end : end + 1] == b"\\" else 1
+        return re.sub(rb"\\(.)", rb"\1", data[at + 1 : end], flags=re.S), end + 1
+    if literal := re.match(rb"\{(\d+)\}(\r\n)?", data[at:]):
+        start = at + literal.end()
+        return data[start : start + int(literal[1])], start + int(literal[1])
+    atom = re.match(rb"[^ ()]+", data[at:])[0]
+    return (None if atom == b"NIL" else atom), at + len(atom)
+
+
+@contextlib.contextmanager
+def imap_server(kind, path):
+    """Dovecot's IMAP server, started by hand on a copy of the mailbox."""
+    home = tempfile.mkdtemp(prefix="dovecot", dir="/var/tmp")
+    try:
+        if kind == "maildir":
+            shutil.copytree(path, home + "/inbox")
+            place = "maildir:%s/inbox:INDEX=MEMORY" % home
+        else:
+            shutil.copyfile(path, home + "/inbox")
+            place = "mbox:%s/mail:INBOX=%s/inbox:INDEX=MEMORY" % (home, home)
+        with open(home + "/conf", "w", encoding="utf-8") as conf:
+            conf.write("protocols = imap\nmail_location = %s\n" % place)
+        command = "USER=somebody HOME=%s %s -c %s/conf 2>%s/errors" % (home, DOVECOT_IMAP, home, home)
+        server = imaplib.IMAP4_stream(command)
+        server.select("INBOX", readonly=True)
+        yield server
+        server.logout()
+    finally:
+        shutil.rmtree(home)
+
+
+def imap_rows(server):
+    found = server.fetch("1:*", "(FLAGS INTERNALDATE RFC822.SIZE ENVELOPE)")[1]
+    text = b""
+    for piece in found:
+        text += piece[0] + b"\r\n" + piece[1] if isinstance(piece, tuple) else piece + b"\n"
+    at = 0
+    while match := re.compile(rb"\s*\d+ (?=\()").match(text, at):
+        values, at = parse_imap(text, match.end())
+        yield dict(zip(values[::2], values[1::2]))
+
+
+def meaning(raw):
+    """A header's text, by Python's decoder."""
+    if raw is None:
+        return None
+    text = re.sub(r"\r?\n(?=[ \t])", "", raw.decode("utf-8", "surrogateescape"))
+    if "=?" in text:
+        # Words of one charset may cut a character in two: joined before they are decoded.
+        joined = []
+        for piece, charset in email.header.decode_header(re.sub(r"\*en\?", "?", text)):
+            piece = piece if isinstance(piece, bytes) else piece.encode("utf-8", "surrogateescape")
+            if joined and joined[-1][1] == charset and charset:
+                joined[-1][0] += piece
+            else:
+                joined.append([piece, charset])
+        text = "".join(piece.decode(charset or "utf-8") for piece, charset in joined)
+    return " ".join(text.split())
+
+
+def addresses(envelope):
+    """Its addresses as a header shows them, decoded, without quotes."""
+    found = [(meaning(name), (box + b"@" + host).decode()) for name, _, box, host in envelope or []]
+    return ", ".join(f"{name} <{mail}>" if name else mail for name, mail in found) or None
+
+
+def squeezed(text):
+    return None if text is None else " ".join(text.split())
+
+
+def hidden(kind, stored):
+    """Bytes on the wire that Dovecot leaves out of an mbox's message, less those it keeps of the quoting."""
+    if kind != "mbox":
+        return 0
+    head, _, _ = stored.partition(b"\n\n")
+    lines = [line for line in head.split(b"\n") if line.lower().startswith((b"status:", b"x-status:"))]
+    return sum(len(line) + 2 for line in lines) - len(re.findall(rb"^>+From ", stored, flags=re.M))
+
+
+FLAG_NAMES = {b"\\Seen": "seen", b"\\Answered": "answered", b"\\Flagged": "flagged", b"\\Draft": "draft", b"\\Deleted": "deleted"}
+ENVELOPE = ("sent", "subject", "from", None, None, "to", "cc", None, None, "message-id")
+
+
+def compare_row(row, imap, key, python):
+    when = time.mktime(imaplib.Internaldate2tuple(b'INTERNALDATE "' + imap[b"INTERNALDATE"] + b'"'))
+    yield "date", row["date"], iso(when)
+    yield "flags", sorted(set(row["flags"]) - {"recent", "passed"}), sorted(FLAG_NAMES[f] for f in imap[b"FLAGS"] if f in FLAG_NAMES)
+    yield "wire-size", row["wire-size"] - hidden(python.kind, python.box.get_bytes(key)), int(imap[b"RFC822.SIZE"])
+    for name, value in zip(ENVELOPE, imap[b"ENVELOPE"]):
+        if name == "sent":
+            sent = value and iso(email.utils.mktime_tz(email.utils.parsedate_tz(value.decode())))
+            yield name, row[name], sent or None
+        elif name in ("from", "to", "cc"):
+            yield name, squeezed(row[name] and row[name].replace('"', "")), addresses(value)
+        elif name:
+            yield name, squeezed(row[name]), meaning(value)
+
+
+# Search terms that are spelled the same, and texts that stand for themselves.
+SEARCHES = ["unseen", "flagged", "answered not deleted", "larger 10000", "smaller 10000", "since 15-Nov-2023", "before 15-Nov-2023",
+            "on 14-Nov-2023", "draft", "not seen flagged", "header Cc x.example", "body beginning", "from a7@x", "to a1"]
+TEXT_SEARCHES = [("text", "zürich"), ("text", "nothing like it")] + [
+    (word, text) for word in ("subject", "from") for text in
+    ("zürich", "ZÜRICH", "москвы", "件名", "café €5", "DÉJÀ", "הער", "o\u0308", "nothing like it", "안녕하세요")]
+
+
+def folded(text):
+    return unicodedata.normalize("NFKD", text or "").upper().lower()
+
+
+def numbers(command, account, terms):
+    command = command + ["search", "-0", "-F", "number", account, *terms]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+    if done.returncode > 1:
+        raise SystemExit(f"{command} ended with {done.returncode}")
+    return done.stdout.replace(b"\0", b" ").split()
+
+
+def search_differences(command, account, server, rows):
+    for terms in SEARCHES:
+        our, their = numbers(command, account, [terms]), server.search(None, terms)[1][0].split()
+        if our != their:
+            yield f"search {terms}:\n  {our}\n  {their}"
+    for word, text in TEXT_SEARCHES:
+        server.literal = text.encode()
+        our, their = numbers(command, account, [word, text]), server.search("UTF-8", word)[1][0].split()
+        # Dovecot does not join words that were cut within a character; Python has done it here.
+        missed = set(their) - set(our)
+        if word != "text":
+            place = ENVELOPE.index(word)
+            meant = [addresses(row[b"ENVELOPE"][place]) if word == "from" else meaning(row[b"ENVELOPE"][place]) for row in rows]
+            missed |= set(our) ^ {b"%d" % n for n, value in enumerate(meant, 1) if folded(text) in folded(value)}
+        if missed:
+            yield f"search {word} {text}:\n  {our}\n  {their}\n  {missed}"
+
+
+def dovecot_differences(command, account, location):
+    python = Python(location)
+    fields = "number,flags,date,wire-size,sent,from,to,cc,subject,message-id"
+    rows = [json.loads(line) for line in run(command + ["list", "-j", "-F", fields, account]).splitlines()]
+    with imap_server(*location.split(":", 1)) as server:
+        theirs = list(imap_rows(server))
+        yield from search_differences(command, account, server, theirs)
+    if not len(rows) == len(theirs) == len(python.keys):
+        yield f"{len(rows)} messages, Dovecot has {len(theirs)}, Python {len(python.keys)}"
+        return
+    for row, imap, key in zip(rows, theirs, python.keys):
+        for what, our, their in compare_row(row, imap, key, python):
+            if our != their:
+                yield f"message {row['number']}, {what}:\n  {our!r}\n  {their!r}"
+
+
+def dovecot(*args):
+    split = args.index("--")
+    found = list(dovecot_differences(list(args[:split]), *args[split + 1 :]))
     for line in found[:20]:
         print(line, file=sys.stderr)
     return 1 if found else 0
@@ -403,5 +642,5 @@ def peak(mib, *command):
 
 
 if __name__ == "__main__":
-    verbs = {verb.__name__: verb for verb in (fill, agree, hostile, monsters, snapshot, age, wide, peak)}
+    verbs = {verb.__name__: verb for verb in (fill, agree, letters, dovecot, hostile, monsters, snapshot, age, wide, peak)}
     sys.exit(verbs[sys.argv[1]](*sys.argv[2:]))

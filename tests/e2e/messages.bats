@@ -284,6 +284,19 @@ One & two' "$output"
 	python peak 32 mailpeek -C virtmda.conf search ann text nothing-like-this || true
 }
 
+# ---- beside Dovecot ----------------------------------------------------------------------------
+
+@test "envelopes, sizes, dates, flags and what is found are Dovecot's" {
+	[ -x /usr/lib/dovecot/imap ] || skip "Dovecot's IMAP server is not installed"
+	local seed
+	for seed in 1 2 3; do
+		python letters ann/mbox bob/Maildir "$seed" 700
+		python dovecot mailpeek -C virtmda.conf -- ann "mbox:$SCRATCH/ann/mbox"
+		python dovecot mailpeek -C virtmda.conf -- bob "maildir:$SCRATCH/bob/Maildir"
+		scratch rm -rf ann/mbox bob/Maildir
+	done
+}
+
 # ---- folders ---------------------------------------------------------------------------------
 
 @test "a folder is another mailbox of the account" {
