@@ -23,6 +23,13 @@ int io_write_all(int fd, const void *data, size_t len);
  * 0, or -1 with errno; EFBIG when more than `max` bytes would be added. */
 int io_read_all(int fd, size_t max, struct buf *out);
 
+/* fsync(2) all of these (files and directories), at the same time as far as that can be had. */
+struct io_flush {
+	int fd;
+	int num; /* the result: 0 or errno */
+};
+void io_fsync_all(struct io_flush *list, size_t n);
+
 /* fsync(2) a directory by descriptor. 0, or -1 with errno. A file system that
  * cannot (EINVAL, on some network file systems) has nothing to flush: 0. */
 int io_fsync_dir(int dirfd);

@@ -97,6 +97,18 @@ struct mailbox_receipt {
 int mailbox_deliver(const struct mailbox *mailbox, const struct mailbox_delivery *delivery,
     struct mailbox_receipt *receipt, struct err *err);
 
+/* The same for several mailboxes of one uid, of one format, each another: 1 to n. Maildirs are
+ * written to together, so that their flushes overlap, and where messages are the same bytes they
+ * are one file with several names. What fails for one does not matter to the others. */
+struct mailbox_item {
+	const struct mailbox *mailbox;
+	struct mailbox_delivery delivery;
+	struct mailbox_receipt receipt;
+	int failed; /* the result, 0 or -1 */
+	struct err err;
+};
+void mailbox_deliver_all(struct mailbox_item *items, size_t n);
+
 /* Would a message of `bytes` be let in? 1 yes; 0 no, err says how full it is (EDQUOT); -1 could not
  * tell. Only uid and quota of the delivery are looked at. Runs with the account's rights, and may
  * count the mailbox anew and write what it counted into maildirsize unless `look_only`. A mailbox

@@ -220,7 +220,7 @@ check_binaries() {
 		verdict binaries "nothing to look at"
 		return
 	fi
-	echo mailbox_deliver >"$work/writers"
+	printf "%s\n" mailbox_deliver mailbox_deliver_all >"$work/writers"
 	: >"$work/readers"
 	for object in "$objects"/*.o; do
 		[ -f "src/mailbox/$(basename "$object" .o).c" ] || continue
@@ -240,7 +240,7 @@ check_binaries() {
 			grep -xE '(re)?(name|move)(at2?)?|(un|sym)?link(at)?|(mk|rm)dir(at)?|mknod(at)?|[fl]?chown(at)?|truncate(64)?|(f|l)?utime[a-z]*|mkstemp[a-z0-9]*|creat(64)?' |
 			sed 's/^/mailpeek calls /'
 		# Seen from the other side, or a renamed function would pass for an absent one.
-		grep -Fxq mailbox_deliver "$work/virtmda" || echo "virtmda holds no mailbox_deliver"
+		grep -Fxq mailbox_deliver_all "$work/virtmda" || echo "virtmda holds no mailbox_deliver_all"
 		# Statically linked, libc's NSS crashes or lies.
 		grep -Ex '(getpw|setpw|getgr(ent|gid|nam)|getaddrinfo|gethostby).*' "$work/virtmda" | sed 's/^/virtmda holds /'
 		grep -Fxq mailbox_scan "$work/mailpeek" || echo "mailpeek holds no mailbox_scan"

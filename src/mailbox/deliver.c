@@ -10,25 +10,35 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct {
-	enum mailbox_format format;
-	int (*deliver)(const struct mailbox *, const struct mailbox_delivery *,
-	    struct mailbox_receipt *, struct err *);
-} formats[] = {
-	{ MAILBOX_MBOX, mbox_deliver },
-	{ MAILBOX_MAILDIR, maildir_deliver },
-};
+void
+mailbox_deliver_all(struct mailbox_item *items, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		items[i].receipt = (struct mailbox_receipt){ 0 };
+		items[i].failed = 0;
+	}
+	if (n > 0 && items[0].mailbox->format == MAILBOX_MAILDIR) {
+		maildir_deliver(items, n);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		items[i].failed = mbox_deliver(
+		    items[i].mailbox, &items[i].delivery, &items[i].receipt, &items[i].err);
+}
 
 int
 mailbox_deliver(const struct mailbox *mailbox, const struct mailbox_delivery *delivery,
     struct mailbox_receipt *receipt, struct err *err)
 {
-	*receipt = (struct mailbox_receipt){ 0 };
-	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
-		if (formats[i].format == mailbox->format)
-			return formats[i].deliver(mailbox, delivery, receipt, err);
-	}
-	return err_set(err, EINVAL, "mailbox %s", mailbox->path);
+	struct mailbox_item item = { .mailbox = mailbox, .delivery = *delivery };
+
+	mailbox_deliver_all(&item, 1);
+	*receipt = item.receipt;
+	if (item.failed == 0)
+		return 0;
+	*err = item.err;
+	errno = err->num;
+	return -1;
 }
 
 int

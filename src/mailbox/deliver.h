@@ -8,11 +8,11 @@
 
 #include "mailbox.h"
 
-/* Contract of mailbox_deliver, for one format. The receipt comes zeroed. */
+/* Contract of mailbox_deliver, for an mbox, and of mailbox_deliver_all, for Maildirs. Receipts come
+ * zeroed. */
 int mbox_deliver(const struct mailbox *mailbox, const struct mailbox_delivery *delivery,
     struct mailbox_receipt *receipt, struct err *err);
-int maildir_deliver(const struct mailbox *mailbox, const struct mailbox_delivery *delivery,
-    struct mailbox_receipt *receipt, struct err *err);
+void maildir_deliver(struct mailbox_item *items, size_t n);
 
 /* Contract of mailbox_has_room, for one format, where there is a limit. */
 int mbox_has_room(const struct mailbox *mailbox, const struct mailbox_delivery *delivery,

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Deliver into a Maildir (https://cr.yp.to/proto/maildir.html): written and flushed under a unique
- * name in tmp/, moved to new/ without ever replacing anything, and new/ flushed before anybody is
- * told. No locks, and no look into new/ or cur/, so that the cost does not depend on how much is in
- * them; only a quota that seems exceeded makes somebody count.
+ * Deliver into Maildirs (https://cr.yp.to/proto/maildir.html): see maildir_letter.c for how one is
+ * written. No locks, and no look into new/ or cur/, so that the cost does not depend on how much is
+ * in them; only a quota that seems exceeded makes somebody count.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -20,8 +19,6 @@
 #include "deliver.h"
 #include "io.h"
 #include "maildir.h"
-
-#define NAME_ATTEMPTS 16 /* unique names are unique; this many times over is something else */
 
 /* ---- what others left -------------------------------------------------------------- */
 
@@ -100,136 +97,7 @@ maildir_name(struct buf *out, uint64_t size)
 	return buf_addf(out, ",S=%llu", (unsigned long long)size);
 }
 
-/* ---- the file ---------------------------------------------------------------------- */
-
-struct copy {
-	const struct maildir_place *place;
-	const struct mailbox_delivery *delivery;
-	const char *name;
-	int fd;
-};
-
-static int
-write_file(void *arg, const void *data, size_t len, struct err *err)
-{
-	const struct copy *copy = arg;
-
-	if (io_write_all(copy->fd, data, len) == -1)
-		return err_set(
-		    err, errno, "maildir: write %s/tmp/%s", copy->place->where, copy->name);
-	return 0;
-}
-
-/* Write and flush the message in tmp/. The file is gone again if that fails. -1 with EEXIST: the
- * name is taken. */
-static int
-write_tmp(struct copy *copy, struct err *err)
-{
-	const struct maildir_place *place = copy->place;
-	const char *name = copy->name;
-	int failed;
-
-	copy->fd = openat(place->tmpfd, name,
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600);
-	if (copy->fd == -1)
-		return err_set(err, errno, "maildir: create %s/tmp/%s", place->where, name);
-	failed = message_write(copy->delivery->message, MESSAGE_MAILDIR, &copy->delivery->envelope,
-	    write_file, copy, err);
-	if (failed == 0 && fsync(copy->fd) == -1)
-		failed = err_set(err, errno, "maildir: fsync %s/tmp/%s", place->where, name);
-	if (close(copy->fd) == -1 && failed == 0)
-		failed = err_set(err, errno, "maildir: close %s/tmp/%s", place->where, name);
-	if (failed == -1)
-		unlinkat(place->tmpfd, name, 0);
-	return failed;
-}
-
-/* NFS: a link that was made can be reported as failed, when the answer was lost and the question
- * repeated (link(2), BUGS). The count of names tells. */
-static bool
-is_linked(const struct copy *copy)
-{
-	struct stat st;
-	int num = errno;
-	bool linked = fstatat(copy->place->tmpfd, copy->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	              st.st_nlink == 2;
-
-	errno = num;
-	return linked;
-}
-
-/* rename(2) would replace what is there. */
-static int
-move_to_new(const struct copy *copy)
-{
-	int tmpfd = copy->place->tmpfd, newfd = copy->place->newfd;
-
-	if (renameat2(tmpfd, copy->name, newfd, copy->name, RENAME_NOREPLACE) == 0)
-		return 0;
-	if (errno != EINVAL && errno != ENOSYS)
-		return -1;
-	if (linkat(tmpfd, copy->name, newfd, copy->name, 0) == -1 && !is_linked(copy))
-		return -1;
-	unlinkat(tmpfd, copy->name, 0);
-	return 0;
-}
-
-/* From tmp/ to new/, durably; out of both if that fails. */
-static int
-publish(const struct copy *copy, struct err *err)
-{
-	const struct maildir_place *place = copy->place;
-
-	if (delivery_wanted(copy->delivery, err) == -1) {
-		unlinkat(place->tmpfd, copy->name, 0);
-		return -1;
-	}
-	if (move_to_new(copy) == -1) {
-		err_set(err, errno, "maildir: move %s/tmp/%s to new", place->where, copy->name);
-		unlinkat(place->tmpfd, copy->name, 0);
-		return -1;
-	}
-	if (io_fsync_dir(place->newfd) == -1) {
-		err_set(err, errno, "maildir: fsync %s/new", place->where);
-		if (unlinkat(place->newfd, copy->name, 0) == -1)
-			err_prefix(err, "maildir: %s/new/%s not removed (%s)", place->where,
-			    copy->name, strerror(errno));
-		return -1;
-	}
-	return 0;
-}
-
-int
-maildir_write(struct maildir_place *place, const struct mailbox_delivery *delivery, uint64_t bytes,
-    struct mailbox_receipt *receipt, struct err *err)
-{
-	struct copy copy = { .place = place, .delivery = delivery };
-	struct buf name = BUF_INIT;
-	int failed = -1;
-
-	for (int i = 0; i < NAME_ATTEMPTS && failed == -1; i++) {
-		buf_clear(&name);
-		if (maildir_name(&name, bytes) == -1 || (copy.name = buf_cstr(&name)) == NULL) {
-			err_set(err, errno, "maildir: %s", place->where);
-			break;
-		}
-		if (name.len >= sizeof(receipt->name)) {
-			err_set(err, ENAMETOOLONG, "maildir: %s/new/%s", place->where, copy.name);
-			break;
-		}
-		failed = write_tmp(&copy, err) == -1 ? -1 : publish(&copy, err);
-		if (failed == -1 && err->num != EEXIST) /* another name may do */
-			break;
-	}
-	if (failed == 0) {
-		memcpy(receipt->name, name.data, name.len + 1);
-		receipt->bytes = bytes;
-	}
-	buf_free(&name);
-	return failed;
-}
-
-/* ---- one delivery ------------------------------------------------------------------ */
+/* ---- deliveries ----------------------------------------------------------------- */
 
 /* 0 there is room, with *used; -1 with err. */
 static int
@@ -245,41 +113,72 @@ ask_for_room(const struct maildir_place *place, const struct mailbox_delivery *d
 	return room == 1 ? 0 : -1;
 }
 
-static int
-deliver(struct maildir_place *place, const struct mailbox_delivery *delivery, uint64_t bytes,
-    struct mailbox_receipt *receipt, struct err *err)
-{
-	struct quota used = { 0 };
+/* A delivery under way: the Maildir it goes to, and the letter. */
+struct delivering {
+	struct maildir_place place;
+	struct quota used;
+	struct mailbox_item *item;
+};
 
-	if (ask_for_room(place, delivery, bytes, &used, receipt, err) == -1 ||
-	    maildir_write(place, delivery, bytes, receipt, err) == -1)
+/* Open the Maildir and ask for room. 0, or -1 and the item has failed. */
+static int
+prepare(struct delivering *d, struct mailbox_item *item, struct maildir_letter *letter)
+{
+	const struct mailbox_delivery *delivery = &item->delivery;
+
+	*d = (struct delivering){ .item = item };
+	*letter = (struct maildir_letter){ .place = &d->place,
+		.delivery = delivery,
+		.receipt = &item->receipt,
+		.err = &item->err };
+	item->failed = -1;
+	if (delivery_count(delivery, MESSAGE_MAILDIR, &letter->bytes, &item->err) == -1 ||
+	    maildir_open(&d->place, item->mailbox->path, delivery->uid, item->mailbox->folder,
+	        delivery->create_folder, &item->receipt, &item->err) == -1)
 		return -1;
-	strlcpy(receipt->folder, place->folder, sizeof(receipt->folder));
-	maildir_add_size(place, bytes);
-	used.bytes += bytes;
-	used.messages++;
-	maildir_warn(place, delivery, &used, receipt);
-	clean_sometimes(place);
-	return 0;
+	if (ask_for_room(
+	        &d->place, delivery, letter->bytes, &d->used, &item->receipt, &item->err) == 0)
+		return 0;
+	maildir_close(&d->place);
+	return -1;
 }
 
-int
-maildir_deliver(const struct mailbox *mailbox, const struct mailbox_delivery *delivery,
-    struct mailbox_receipt *receipt, struct err *err)
+static void
+conclude(struct delivering *d, const struct maildir_letter *letter)
 {
-	struct maildir_place place;
-	uint64_t bytes;
-	int failed;
+	struct mailbox_item *item = d->item;
 
-	if (delivery_count(delivery, MESSAGE_MAILDIR, &bytes, err) == -1 ||
-	    maildir_open(&place, mailbox->path, delivery->uid, mailbox->folder,
-	        delivery->create_folder, receipt, err) == -1)
-		return -1;
-	failed = deliver(&place, delivery, bytes, receipt, err);
-	maildir_close(&place);
-	if (failed == -1)
-		errno = err->num;
-	return failed;
+	item->failed = letter->failed;
+	if (letter->failed == 0) {
+		strlcpy(item->receipt.folder, d->place.folder, sizeof(item->receipt.folder));
+		maildir_add_size(&d->place, letter->bytes);
+		d->used.bytes += letter->bytes;
+		d->used.messages++;
+		maildir_warn(&d->place, &item->delivery, &d->used, &item->receipt);
+		clean_sometimes(&d->place);
+	}
+	maildir_close(&d->place);
+}
+
+void
+maildir_deliver(struct mailbox_item *items, size_t n)
+{
+	struct delivering delivering[MAILDIR_AT_ONCE];
+	struct maildir_letter letters[MAILDIR_AT_ONCE];
+
+	for (size_t done = 0; done < n;) {
+		size_t ready = 0;
+
+		for (; done < n && ready < MAILDIR_AT_ONCE; done++)
+			if (prepare(&delivering[ready], &items[done], &letters[ready]) == 0)
+				ready++;
+		if (ready == 1)
+			maildir_send(&letters[0]);
+		else
+			maildir_send_all(letters, ready);
+		for (size_t i = 0; i < ready; i++)
+			conclude(&delivering[i], &letters[i]);
+	}
 }
 
 int

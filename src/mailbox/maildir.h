@@ -13,6 +13,8 @@
 #include "buf.h"
 #include "deliver.h"
 
+#define MAILDIR_AT_ONCE 64 /* deliveries whose flushes overlap; each has up to five descriptors */
+
 #define MAILDIR_TMP_AGE     (36 * 3600) /* seconds; maildir.html: "not accessed in 36 hours" */
 #define MAILDIR_CLEAN_EVERY (8 * 3600)  /* seconds between two looks into one tmp/ */
 #define MAILDIR_CLEAN_MAX   1000        /* entries looked at in one go */
@@ -51,10 +53,26 @@ int maildir_name(struct buf *out, uint64_t size);
 /* Remove the left-overs of killed deliveries and mark tmp/ as read. Failing is no harm. */
 void maildir_clean_tmp(int tmpfd, time_t now);
 
-/* Write, flush and publish one message, whatever the quota. 0 with the receipt's name and bytes,
- * or -1 with err. */
-int maildir_write(struct maildir_place *place, const struct mailbox_delivery *delivery,
-    uint64_t bytes, struct mailbox_receipt *receipt, struct err *err);
+/* ---- maildir_letter.c: written, flushed and published, whatever the quota ----------------- */
+
+struct maildir_letter {
+	struct maildir_place *place;
+	const struct mailbox_delivery *delivery;
+	uint64_t bytes;                  /* that it will have */
+	struct mailbox_receipt *receipt; /* name and bytes are filled in */
+	struct err *err;
+	int failed; /* the result: 0, or -1 with err and nothing of it there */
+
+	/* On its way. */
+	int fd;                          /* in tmp/, not flushed yet */
+	struct maildir_letter *original; /* the same bytes: a link to that will do */
+	unsigned twins;                  /* links that it has got so */
+	bool alone;                      /* no link could be made */
+};
+
+void maildir_send(struct maildir_letter *letter);
+/* Up to MAILDIR_AT_ONCE; their flushes overlap. */
+void maildir_send_all(struct maildir_letter *letters, size_t n);
 
 /* ---- maildir_quota.c: what the Maildir holds, by maildirsize or by counting -------------- */
 

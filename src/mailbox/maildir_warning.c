@@ -166,21 +166,24 @@ write_warning(const struct mailbox_delivery *delivery, const char *path, const s
 	struct mailbox_delivery warning = *delivery;
 	struct mailbox_receipt receipt = { 0 };
 	struct maildir_place inbox;
+	struct maildir_letter letter = {
+		.place = &inbox, .delivery = &warning, .receipt = &receipt, .err = err
+	};
 	struct message *message;
-	uint64_t bytes;
 	int failed;
 
 	warning.envelope = (struct message_envelope){ .sender = "" };
 	if (make_message(&message, text, err) == -1)
 		return -1;
 	warning.message = message;
-	failed = delivery_count(&warning, MESSAGE_MAILDIR, &bytes, err);
+	failed = delivery_count(&warning, MESSAGE_MAILDIR, &letter.bytes, err);
 	if (failed == 0)
 		failed = maildir_open(&inbox, path, delivery->uid, NULL, false, NULL, err);
 	if (failed == 0) {
-		failed = maildir_write(&inbox, &warning, bytes, &receipt, err);
+		maildir_send(&letter);
+		failed = letter.failed;
 		if (failed == 0)
-			maildir_add_size(&inbox, bytes);
+			maildir_add_size(&inbox, letter.bytes);
 		maildir_close(&inbox);
 	}
 	message_free(message);

@@ -79,6 +79,12 @@ broker_free(struct broker *broker)
 	free(broker);
 }
 
+static int
+nobody(struct err *err)
+{
+	return err_set(err, EACCES, "the account may not write in the mail directory");
+}
+
 /* Do what is asked. 0, a descriptor to hand over, or -1. */
 static int
 act(struct broker *broker, const struct request *request, struct err *err)
@@ -86,9 +92,11 @@ act(struct broker *broker, const struct request *request, struct err *err)
 	struct mail_directory *directory = broker->directory;
 
 	if (request->kind == REQUEST_STILL_WANTED)
-		return process_still_wanted(err);
+		return process_still_wanted(err) == -1 ? -1 : 0;
 	if (directory == NULL)
 		return err_set(err, EPERM, "not a mailbox in a mail directory");
+	if (!process_is_root())
+		return nobody(err);
 	switch (request->kind) {
 	case REQUEST_CREATE_MAILBOX:
 		return mail_directory_create_mailbox(directory, err);
@@ -128,21 +136,18 @@ int
 broker_serve(struct broker *broker, int socket, struct report *report, struct err *err)
 {
 	struct request request;
+	int got = parcel_receive(socket, &request, sizeof(request), NULL, err);
 
-	for (;;) {
-		int got = parcel_receive(socket, &request, sizeof(request), NULL, err);
-
-		if (got == -1)
-			return -1;
-		if (got == 0)
-			return err_set(
-			    err, ECONNRESET, "the delivering process ended without a word");
-		if (request.kind == REQUEST_REPORT)
-			break;
+	if (got == -1)
+		return -1;
+	if (got == 0)
+		return err_set(err, ECONNRESET, "the delivering process ended without a word");
+	if (request.kind != REQUEST_REPORT) {
 		answer(broker, socket, &request);
+		return 0;
 	}
 	*report = request.report;
-	return 0;
+	return 1;
 }
 
 /* ---- the worker's side ------------------------------------------------------------------------
@@ -279,12 +284,6 @@ broker_report(int socket, const struct report *report, struct err *err)
 
 /* ---- nobody to ask ----------------------------------------------------------------------------
  */
-
-static int
-nobody(struct err *err)
-{
-	return err_set(err, EACCES, "the account may not write in the mail directory");
-}
 
 static int
 none_create(void *arg, struct err *err)

@@ -25,8 +25,8 @@ int broker_new(struct broker **out, const struct mailbox *mailbox, const struct 
     struct err *err);
 void broker_free(struct broker *broker); /* accepts NULL */
 
-/* Answer what comes over `socket` until the report comes. 0 with *report as it was sent, or -1 with
- * err if the other side is gone without one. */
+/* Take the next block that comes over `socket`. 1: it is a report, *report as it was sent; 0: a
+ * request, and it is answered; -1 with err: the other side is gone. */
 int broker_serve(struct broker *broker, int socket, struct report *report, struct err *err);
 
 /* The worker's side: callbacks that ask over *socket, which must stay where it is. */

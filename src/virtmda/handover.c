@@ -134,8 +134,12 @@ speaker(const struct handover_job *job, pid_t parent, struct pipes *pipes)
 {
 	struct report report;
 	struct err err;
+	const int needed[] = { pipes->to[0], pipes->to[1], pipes->from[0], pipes->from[1],
+		pipes->report[1], job->intake->fd };
 	bool delivered;
 
+	/* Under LMTP there are more: whoever takes over this process must not find the front's. */
+	process_close_others(needed, sizeof(needed) / sizeof(needed[0]));
 	process_forked();
 	report_init(&report);
 	if (work(job, parent, pipes, &report, &err) == -1)
@@ -206,7 +210,7 @@ run(const struct handover_job *job, struct report *report, struct err *err)
 	pipes.report[1] = -1;
 	process_child(pid);
 	hear(pid, pipes.report[0], report);
-	process_child(0);
+	process_child_gone(pid);
 	close_pipes(&pipes);
 	return 0;
 }

@@ -57,7 +57,7 @@ copy_input_as_nobody(int out)
 	while (waitpid(pid, &status, 0) == -1)
 		if (errno != EINTR)
 			return errno;
-	process_child(0);
+	process_child_gone(pid);
 	return WIFEXITED(status) && !process_stopped() ? WEXITSTATUS(status) : EINTR;
 }
 

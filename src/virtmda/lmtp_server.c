@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "admission.h"
 #include "intake.h"
 #include "journal.h"
 #include "lmtp_front.h"
@@ -93,7 +94,11 @@ look_up(struct server *server, struct plan *plan, const char *address, struct ou
 	recipient = plan->recipients[plan->nrecipients - 1];
 	if (!plan_takes(recipient))
 		*out = *plan_outcome(recipient);
-	else if (transaction_has_room(server->settings, recipient->copy, server->size, out))
+	else if (recipient->copy != NULL &&
+	         admission_ask(server->settings, recipient->copy->account,
+	             server->size > 0 ? server->size : 1, &err) == 0)
+		admission_refuse(server->settings, &err, out);
+	else
 		outcome_deliver(out, "2.1.5", "recipient ok");
 }
 

@@ -22,8 +22,9 @@
 
 static volatile sig_atomic_t stopped; /* the signal's number */
 static volatile sig_atomic_t held;
-static volatile sig_atomic_t child;
-static pid_t starter;    /* who reads our status; 0 in a forked process: it has another parent */
+static volatile sig_atomic_t children[PROCESS_CHILDREN_MAX]; /* 0: a free place */
+static pid_t starter;    /* who reads our status; 0 from another name space (nsenter) */
+static bool forked;      /* our parent is virtmda, the starter is its */
 static int witness = -1; /* its /proc/PID/statm */
 static bool orphan;      /* it was gone before we could look */
 static bool independent; /* of it all */
@@ -32,11 +33,15 @@ static void
 on_signal(int number)
 {
 	int saved = errno;
+	bool passed_on = false;
 
 	stopped = number;
-	if (child > 0)
-		kill((pid_t)child, number);
-	else if (!held)
+	for (size_t i = 0; i < PROCESS_CHILDREN_MAX; i++)
+		if (children[i] > 0) {
+			kill((pid_t)children[i], number);
+			passed_on = true;
+		}
+	if (!passed_on && !held)
 		_exit(EXIT_LATER);
 	errno = saved;
 }
@@ -122,7 +127,10 @@ process_remember_starter(void)
 void
 process_forked(void)
 {
-	starter = 0;
+	forked = true;
+	/* They are its brothers. */
+	for (size_t i = 0; i < PROCESS_CHILDREN_MAX; i++)
+		children[i] = 0;
 }
 
 void
@@ -213,6 +221,7 @@ process_close_others(const int *keep, size_t count)
 	int first = STDERR_FILENO + 1;
 
 	for (;;) {
+		/* The witness stays: it is still asked. */
 		int next = witness >= first ? witness : INT_MAX;
 
 		for (size_t i = 0; i < count; i++)
@@ -230,10 +239,22 @@ process_close_others(const int *keep, size_t count)
 void
 process_child(pid_t pid)
 {
-	child = pid;
+	for (size_t i = 0; i < PROCESS_CHILDREN_MAX; i++)
+		if (children[i] == 0) {
+			children[i] = pid;
+			break;
+		}
 	/* It may have come before there was somebody to pass it to. */
-	if (pid > 0 && stopped != 0)
+	if (stopped != 0)
 		kill(pid, stopped);
+}
+
+void
+process_child_gone(pid_t pid)
+{
+	for (size_t i = 0; i < PROCESS_CHILDREN_MAX; i++)
+		if (children[i] == pid)
+			children[i] = 0;
 }
 
 /* The kernel closes a dying process's pipes before it tells its children. In between getppid still
@@ -263,7 +284,7 @@ process_still_wanted(struct err *err)
 	if (independent)
 		return 0;
 	lives = starter_lives();
-	if (orphan || lives == 0 || (starter != 0 && getppid() != starter))
+	if (orphan || lives == 0 || (!forked && getppid() != starter))
 		return err_set(err, EPIPE, "the process that sent the message is gone");
-	return lives == -1 && starter == 0 ? 1 : 0;
+	return lives == -1 && forked ? 1 : 0;
 }

@@ -23,7 +23,7 @@ void process_forked(void);           /* says the child of process_init's process
 /* Is this root's process? As it was started, however rights have changed since. */
 bool process_is_root(void);
 
-/* While held, a signal only sets a flag (and is passed on to `process_child`); otherwise it
+/* While held, a signal only sets a flag (and is passed on to every `process_child`); otherwise it
  * ends the process at once with EXIT_LATER, which is safe because nothing was begun. Release ends
  * it too if a signal came meanwhile. */
 void process_hold(void);
@@ -37,8 +37,10 @@ int process_wait(struct pollfd *fds, nfds_t nfds, int timeout_ms);
 /* Close everything but standard descriptors and these (count of them). */
 void process_close_others(const int *keep, size_t count);
 
-/* Signals go to this process too; 0 for none. */
+/* Signals go to this process too, until it is gone. At most so many at a time. */
+#define PROCESS_CHILDREN_MAX 64
 void process_child(pid_t pid);
+void process_child_gone(pid_t pid);
 
 /* The message's end was said, as LMTP does, so it is no matter whether the sender is still there.
  */

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * A plan carried out. Recipients that take no message are settled already and logged first; then
- * what goes to sendmail is handed over, for that may turn out to need a copy; then each copy is
- * delivered, by a worker with its account's rights, and logged.
+ * what goes to sendmail is handed over, for that may turn out to need a copy; then the copies are
+ * delivered, by workers with their accounts' rights, and logged.
  */
 #include "transaction.h"
 
+#include "crew.h"
 #include "forward.h"
 #include "journal.h"
-#include "process.h"
-#include "worker.h"
 
 static void
 journal_copy(const struct transaction *t, const struct plan *plan, const struct copy *copy)
@@ -35,66 +34,30 @@ journal_where(const struct transaction *t, const struct plan *plan, bool handed_
 }
 
 static void
-deliver(const struct transaction *t, struct copy *copy, const struct intake *intake)
+deliver(const struct transaction *t, const struct intake *intake, struct copy **copies, size_t n)
 {
 	const struct job job = {
 		.settings = t->settings,
-		.account = copy->account,
-		.mailbox = &copy->mailbox,
-		.envelope = {
-			.sender = t->sender,
-			.recipients = copy->recipients,
-			.nrecipients = t->settings->delivered_to ? copy->nrecipients : 0,
-			.date = t->date,
-		},
+		.sender = t->sender,
+		.date = t->date,
 		.intake = intake,
-		.final = copy->final,
 		.dry_run = t->dry_run,
+		.copies = copies,
+		.ncopies = n,
 	};
 
-	if (process_stopped())
-		outcome_defer(&copy->report.outcome, "4.3.2", "stopped by a signal");
-	else
-		worker_run(&job, &copy->report);
+	crew_run(&job);
 }
 
+/* Its worker found a .forward. */
 static void
-run_copy(const struct transaction *t, struct copy *copy, const struct intake *intake)
+pass_on(const struct transaction *t, const struct intake *intake, struct copy *copy)
 {
 	struct intake spooled = { .fd = -1 };
 
-	deliver(t, copy, intake);
-	if (copy->report.finding == REPORT_FORWARD && forward_copy(t, copy, intake, &spooled) == 0)
-		deliver(t, copy, spooled.spooled ? &spooled : intake);
+	if (forward_copy(t, copy, intake, &spooled) == 0)
+		deliver(t, spooled.spooled ? &spooled : intake, &copy, 1);
 	intake_close(&spooled);
-}
-
-bool
-transaction_has_room(
-    const struct settings *settings, const struct copy *copy, uint64_t size, struct outcome *out)
-{
-	struct quota limits;
-	struct report report;
-	struct job job = { .settings = settings, .size = size, .dry_run = true };
-	struct err err;
-
-	if (copy == NULL)
-		return true;
-	job.account = copy->account;
-	job.mailbox = &copy->mailbox;
-	if (quota_limits(&limits, settings->quota, copy->account->quota_rule, &err) == -1) {
-		outcome_from_err(out, &err);
-		return false;
-	}
-	if (!quota_limited(&limits))
-		return true;
-	job.final = copy->final;
-	worker_run(&job, &report);
-	/* That mail goes on, and needs no room here. */
-	if (report.finding == REPORT_FORWARD)
-		return true;
-	*out = report.outcome;
-	return out->class == OUTCOME_DELIVERED;
 }
 
 size_t
@@ -111,11 +74,15 @@ transaction_run(const struct transaction *t, struct plan *plan, const struct int
 	journal_where(t, plan, false);
 	forward_handovers(t, plan, intake, trouble);
 	journal_where(t, plan, true);
+	if (intake != NULL)
+		deliver(t, intake, plan->copies, plan->ncopies);
 	for (size_t i = 0; i < plan->ncopies; i++) {
+		struct copy *copy = plan->copies[i];
+
 		if (intake == NULL)
-			outcome_from_err(&plan->copies[i]->report.outcome, trouble);
-		else
-			run_copy(t, plan->copies[i], intake);
-		journal_copy(t, plan, plan->copies[i]);
+			outcome_from_err(&copy->report.outcome, trouble);
+		else if (copy->report.finding == REPORT_FORWARD)
+			pass_on(t, intake, copy);
+		journal_copy(t, plan, copy);
 	}
 }

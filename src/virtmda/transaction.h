@@ -24,12 +24,6 @@ struct transaction {
 /* How many will read the message: intake_open wants to know. */
 size_t transaction_readers(const struct plan *plan);
 
-/* Is there room for a message of `size` bytes (0: any at all) where this copy (NULL: no mailbox)
- * would go? Asked with the account's rights, and only where there is a limit. False: no, or it
- * could not be told; *out says which. */
-bool transaction_has_room(
-    const struct settings *settings, const struct copy *copy, uint64_t size, struct outcome *out);
-
 /* Carry the plan out and log a line for each recipient: afterwards plan_outcome is final for all of
  * them. intake NULL: the message could not be had, `trouble` says why, and whatever takes a message
  * is deferred. */

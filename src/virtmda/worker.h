@@ -1,35 +1,38 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * One copy into one mailbox, with nothing but its account's rights.
+ * Copies into mailboxes of one owner, with nothing but that account's rights.
  */
 #ifndef VIRTMDA_WORKER_H
 #define VIRTMDA_WORKER_H
 
 #include <stdbool.h>
+#include <time.h>
 
-#include "account.h"
 #include "intake.h"
-#include "mailbox.h"
-#include "message.h"
-#include "report.h"
+#include "plan.h"
 #include "settings.h"
 
 struct job {
 	const struct settings *settings;
-	const struct account *account;
-	const struct mailbox *mailbox;
-	struct message_envelope envelope;
+	const char *sender; /* "" for the null sender */
+	time_t date;        /* for the From_ line */
 	const struct intake *intake;
-	bool final;    /* a .forward is not looked for; else, with one, nothing is read and the
-	                 report says REPORT_FORWARD */
-	uint64_t size; /* bytes expected, 0 unknown */
-	bool dry_run;  /* become the account and look, but neither read nor write */
+	bool dry_run;         /* become the account and look, but neither read nor write */
+	struct copy **copies; /* ncopies of them, with their reports */
+	size_t ncopies;
 };
 
-/* As root the work is done by a process of its own, which becomes the account for good; this one
- * serves it as broker and waits. Otherwise it is done here, if the account is the caller's own.
- * Always fills *report; a worker that dies or ends without a word is "deferred". From the
- * first call on signals are held (process.h). */
-void worker_run(const struct job *job, struct report *report);
+/* The copies have one uid and gid, and if they are several they are all Maildirs. */
+
+/* Do it in this process, which becomes the account. Always fills the reports. */
+void worker_run(const struct job *job, const struct mailbox_broker *broker);
+
+/* The same for a process of its own, which it ends: it asks over `socket` for what takes more
+ * rights, and sends the reports there, in the order of the copies. */
+_Noreturn void worker_process(const struct job *job, int socket);
+
+/* The status of a worker process whose messages are all durable, should its reports not come
+ * through. No library ends a process with it. */
+#define WORKER_DURABLE 113
 
 #endif

@@ -295,6 +295,50 @@ lmtp() {
 	is "bob@one.example bob@two.example" "$(inside sh -c 'sed -n "s/^Delivered-To: //p" /var/mail/bob' | xargs)"
 }
 
+@test "accounts of one uid: without Delivered-To one file with fifty names, else fifty files" {
+	local form want
+	inside sh -c 'for n in $(seq 50); do
+			echo "h$n:x:30200:30200::/home/hosted/h$n::userdb_mail=maildir:~/Maildir"
+		done' | write /run/hosted
+	for form in lmtp arguments; do
+		for want in "50 yes" "1 no"; do
+			inside sh -c 'rm -rf /home/hosted && install -d -m 755 /home/hosted
+				for n in $(seq 50); do install -d -m 700 -o 30200 -g 30200 /home/hosted/h$n; done'
+			set -- -o accounts=passwd-file:/run/hosted -o "delivered_to=${want#* }"
+			if [ $form = lmtp ]; then
+				{
+					echo "MAIL FROM:<a@b>"
+					seq -f 'RCPT TO:<h%g>' 50
+					printf 'DATA\nSubject: x\n\nhello\n.\n'
+				} | lmtp "$@" >"$BATS_TEST_TMPDIR/replies"
+				is 50 "$(grep -c '^250 2.0.0 delivered' "$BATS_TEST_TMPDIR/replies")"
+			else
+				# shellcheck disable=SC2046
+				letter x | inside virtmda "$@" -f a@b -d $(seq -f 'h%g' 50)
+			fi
+			is 50 "$(inside sh -c 'find /home/hosted -path "*/new/*" | wc -l')" "names"
+			is "${want% *}" "$(inside sh -c 'find /home/hosted -path "*/new/*" -printf "%i\n" | sort -u | wc -l')" "files"
+			is 0 "$(inside sh -c 'find /home/hosted -path "*/tmp/*" | wc -l')"
+		done
+	done
+	inside rm -rf /home/hosted
+}
+
+@test "a full disk is one recipient's" {
+	fifty
+	inside sh -c 'mount -t tmpfs -o size=4k,uid=30005,gid=30005,mode=0700 none /home/a/a5 && head -c 4096 /dev/zero >/home/a/a5/full || :'
+	{
+		echo "MAIL FROM:<a@b>"
+		seq -f 'RCPT TO:<user@d%g.example>' 10
+		printf 'DATA\nSubject: x\n\nhello\n.\n'
+	} | lmtp -o workers=3 >"$BATS_TEST_TMPDIR/replies"
+	inside umount /home/a/a5
+	is 9 "$(grep -c '^250 2.0.0 delivered' "$BATS_TEST_TMPDIR/replies")"
+	is 1 "$(grep -c '^452 4.3.1 .*No space left' "$BATS_TEST_TMPDIR/replies")"
+	is "452" "$(sed -n '17p' "$BATS_TEST_TMPDIR/replies" | cut -c 1-3)" "the fifth reply behind 354"
+	is "9 9" "$(in_maildirs)" "messages, Maildirs"
+}
+
 @test "a map published in the middle of a session counts from then on" {
 	inside mkfifo /run/in
 	inside sh -c 'virtmda -l </run/in >/run/out' 3>&- &
