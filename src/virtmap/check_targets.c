@@ -329,20 +329,19 @@ check_catchall(struct check *check, const struct map_entry *entry)
 /* ---- all of it ------------------------------------------------------------------------------- */
 
 static void
-check_postmaster(struct targets *targets)
+check_role(struct targets *targets, const char *setting, const char *text)
 {
 	struct check *check = targets->check;
-	const char *text = check->virtmap->settings->postmaster;
 	const struct name *name;
 
-	if (strchr(text, '@') != NULL || (name = look_up(targets, text, true)) == NULL ||
-	    name->fault == NULL)
+	if (*text == '\0' || strchr(text, '@') != NULL ||
+	    (name = look_up(targets, text, true)) == NULL || name->fault == NULL)
 		return;
 	if (name->which == FINDING_COULD_NOT_TELL)
 		tell(targets, name, check->virtmap->settings->map, 0);
 	else
 		findings_add(&check->findings, FINDING_DANGLING_POSTMASTER,
-		    check->virtmap->settings_path, 0, "postmaster = %s: %s", text, name->fault);
+		    check->virtmap->settings_path, 0, "%s = %s: %s", setting, text, name->fault);
 }
 
 /* accounts_complain_fn */
@@ -373,7 +372,8 @@ check_targets(struct check *check)
 	struct targets targets = { .check = check };
 
 	check_accounts(check);
-	check_postmaster(&targets);
+	check_role(&targets, "postmaster", check->virtmap->settings->postmaster);
+	check_role(&targets, "abuse", check->virtmap->settings->abuse);
 	for (size_t i = 0; i < map_source_count(check->source); i++) {
 		const struct map_entry *entry = map_source_entry(check->source, i);
 

@@ -43,7 +43,7 @@ static const struct kind {
 	    "targets exist is not known.",
 	    "Mend what the text names, and check again." },
 	[FINDING_DANGLING_POSTMASTER] = { "dangling-postmaster", SEVERITY_ERROR,
-	    "The setting postmaster leads nowhere; mail for the postmasters waits.",
+	    "The setting postmaster, or abuse, leads nowhere; mail for them waits.",
 	    "Make an alias of that name, or change the setting." },
 	[FINDING_REFUSED_POSTMASTER] = { "refused-postmaster", SEVERITY_WARNING,
 	    "A postmaster's own line refuses or drops its mail, which RFC 5321 does not allow.",

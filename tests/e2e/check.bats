@@ -217,6 +217,7 @@ silent() {
 @test "dangling-postmaster, refused-postmaster" {
 	v build
 	finds 65 "@DIR/conf: error: postmaster = nobody: no alias and no account [dangling-postmaster]" -o postmaster=nobody
+	finds 65 "@DIR/conf: error: abuse = nobody: no alias and no account [dangling-postmaster]" -o abuse=nobody
 	with 'postmaster@one.example error:nouser Nobody' 'postmaster@two.example bob'
 	finds 0 "@DIR/virtmaps:8: warning: postmaster@one.example -> error:nouser Nobody [refused-postmaster]"
 }
