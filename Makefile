@@ -168,6 +168,7 @@ valgrind: deps
 bench: all
 	@BUILD=$(BUILD) tests/bench/delivery
 	@BUILD=$(BUILD) sh tests/bench/map
+	@BUILD=$(BUILD) sh tests/bench/verify
 	@BUILD=$(BUILD) sh tests/bench/scan
 
 include tests/fuzz/fuzz.mk

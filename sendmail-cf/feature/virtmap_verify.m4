@@ -11,7 +11,7 @@ dnl #		PATH is the program (/usr/local/sbin/virtmap). It runs as sendmail's
 dnl #		default user, who must be able to read map, accounts and aliases, and does
 dnl #		not see into mailboxes: quotas are then met at delivery.
 dnl #	socket	sendmail asks `virtmap serve', which answers at SOCKET
-dnl #		(unix:/run/virtmda/socket), a thousand times as quick, and knows quotas.
+dnl #		(unix:/run/virtmda/socket), some ten times as quick, and knows quotas.
 dnl #
 dnl # The client is told, for recipients in the domains of FEATURE(`virtmap'), and no others:
 dnl #
