@@ -100,6 +100,20 @@ struct mailbox_summary {
 int mailbox_summarise(
     const struct mailbox *mailbox, uid_t owner, struct mailbox_summary *out, struct err *err);
 
+/* The inbox, and behind it the Maildir++ folders in the order of their names: directories in the
+ * Maildir with a dot in front that hold new or cur (a .ssh does not). `folder` is a mailbox of its
+ * own, good during the call, as is `name`, its directory's, "" for the inbox. Until the callback
+ * returns other than 0. What stands in the inbox's place is not asked. 0 at the end, the callback's
+ * value, or -1 with err. */
+int mailbox_folders(const struct mailbox *mailbox,
+    int (*each)(void *arg, const struct mailbox *folder, const char *name), void *arg,
+    struct err *err);
+
+/* Append a folder's name as people know it: ".Lists.B&APw-ro" is "Lists.Büro" (modified UTF-7, RFC
+ * 3501 5.1.3), "" is "INBOX"; a name that is not well-formed stays as it is. 0, or -1 with errno
+ * ENOMEM. */
+int mailbox_folder_name(const char *directory, struct buf *out);
+
 /* "ok", "missing", "symbolic link", … for people. */
 const char *mailbox_health_text(enum mailbox_health health);
 

@@ -288,6 +288,7 @@ judge(struct lock_dot *dot, const struct stat *st, bool trusted, const char *tex
 int
 lock_dot_look(int dirfd, const char *name, uid_t uid, struct lock_dot *out, struct err *err)
 {
+	const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 	char text[LOCK_CONTENT_MAX + 1];
 	struct stat st, opened;
 	ssize_t n;
@@ -301,7 +302,9 @@ lock_dot_look(int dirfd, const char *name, uid_t uid, struct lock_dot *out, stru
 	out->mtime = st.st_mtime;
 	if (!S_ISREG(st.st_mode) || st.st_size > LOCK_CONTENT_MAX)
 		return 0;
-	out->fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	out->fd = openat(dirfd, name, flags | O_NOATIME);
+	if (out->fd == -1 && errno == EPERM) /* another's: not for us to say */
+		out->fd = openat(dirfd, name, flags);
 	if (out->fd == -1) {
 		if (errno == EACCES || errno == EPERM)
 			return judge(out, &st, st.st_uid == 0 || st.st_uid == uid, NULL, 0, err);

@@ -154,10 +154,10 @@ is_older(const struct timespec *a, const struct timespec *b)
 	return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
 }
 
-/* How far may be read, and is the end of that a message's end? If nobody holds a lock, and the file
- * has the same size before and after that was seen, then what it holds is whole. */
-static int
-settle(struct mbox_file *file, struct stat *st, unsigned *locks, struct err *err)
+/* If nobody holds a lock, and the file has the same size before and after that was seen, then what
+ * it holds is whole. */
+int
+mbox_settle(struct mbox_file *file, struct stat *st, unsigned *locks, struct err *err)
 {
 	const struct timespec pause = { .tv_nsec = SETTLE_PAUSE };
 
@@ -201,7 +201,7 @@ open_mbox(struct opened *o, const struct mailbox *mailbox, struct err *err)
 	o->mbox.fd = open_mailbox(mailbox, &o->st, &o->health, err);
 	if (o->mbox.fd == -1)
 		return o->health == MAILBOX_SOUND ? -1 : 0;
-	return settle(&o->mbox, &o->st, &o->locks, err);
+	return mbox_settle(&o->mbox, &o->st, &o->locks, err);
 }
 
 /* new/ or cur/: *fd, or -1 where it is missing (its first delivery makes it). */

@@ -41,6 +41,10 @@ struct mbox_message {
 	size_t header_len;
 };
 
+/* How far may an open mbox be read, and is the end of that a message's end? Fills end and
+ * tail_open, *st and *locks (SCAN_LOCK_). May wait a moment for a writer. 0, or -1 with err. */
+int mbox_settle(struct mbox_file *file, struct stat *st, unsigned *locks, struct err *err);
+
 typedef int mbox_each(void *arg, const struct mbox_message *message);
 
 /* Every message in file order, until `each` returns other than 0. 0 at the end, the callback's

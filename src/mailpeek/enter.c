@@ -20,8 +20,8 @@ peek_locate(const struct settings *settings, const struct account *account, stru
 	return mailbox_locate(out, spec, account->name, account->home, err);
 }
 
-static enum status
-unknown(const char *name)
+enum status
+peek_unknown(const char *name)
 {
 	if (strchr(name, '@') != NULL)
 		speech_complain("no account %s: for an address, \"virtmap resolve %s\" says which "
@@ -44,7 +44,7 @@ find(const struct settings *settings, const char *name, struct account *out)
 		found = accounts_find(accounts, name, out, &err);
 	accounts_close(accounts);
 	if (found == 0)
-		return unknown(name);
+		return peek_unknown(name);
 	if (found == -1) {
 		speech_complain("%s", err.text);
 		return STATUS_LATER;
@@ -124,8 +124,8 @@ peek_enter(
 	return status;
 }
 
-int
-peek_number(const char *text, size_t *out)
+static int
+read_number(const char *text, const char *what, size_t *out)
 {
 	const char *why;
 	long long number = strtonum(text, 1, INT64_MAX, &why);
@@ -133,6 +133,18 @@ peek_number(const char *text, size_t *out)
 	*out = (size_t)number;
 	if (why == NULL && strspn(text, "0123456789") == strlen(text))
 		return 0;
-	speech_complain("\"%s\" is no message number", text);
+	speech_complain("\"%s\" is no %s", text, what);
 	return -1;
+}
+
+int
+peek_number(const char *text, size_t *out)
+{
+	return read_number(text, "message number", out);
+}
+
+int
+peek_count(const char *text, size_t *out)
+{
+	return read_number(text, "number", out);
 }

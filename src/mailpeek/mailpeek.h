@@ -16,7 +16,8 @@
 /* Scripts rely on these; the man page lists them. Numbers as in sysexits(3). */
 enum status {
 	STATUS_OK = 0,
-	STATUS_NOTHING = 1,    /* search: no message fits */
+	STATUS_NOTHING = 1,    /* search, trace: no message fits */
+	STATUS_FINDINGS = 1,   /* verify: something is wrong */
 	STATUS_USAGE = 64,     /* how the command was called */
 	STATUS_DATA = 65,      /* what stands in the mailbox's place is no mailbox */
 	STATUS_NO_INPUT = 66,  /* no such message, no such folder */
@@ -30,11 +31,18 @@ enum status {
 /* What every command gets. */
 struct peek {
 	const struct settings *settings;
-	bool all;           /* -a */
-	bool exact;         /* bytes and whole dates: -b, or standard output is no terminal */
-	bool json;          /* -j */
-	bool nul;           /* -0 */
+	bool all;   /* -a */
+	bool exact; /* bytes and whole dates: -b, or standard output is no terminal */
+	bool json;  /* -j */
+	bool nul;   /* -0 */
+	bool no_pager;
+	bool domains;       /* -d */
+	bool list;          /* -l */
+	bool reverse;       /* -r */
 	const char *folder; /* -f, or NULL */
+	const char *sort;   /* -s, or NULL */
+	const char *top;    /* -n, or NULL */
+	const char *unit;   /* -u, or NULL */
 	const char *format; /* -F, or NULL */
 };
 
@@ -44,14 +52,16 @@ struct command {
 	const char *summary;   /* for -h */
 	const char *options;   /* getopt's, of this command */
 	int min, max;          /* arguments behind the options; max -1: any number */
-	bool paged;            /* may be long, and is for people */
+	bool paged;            /* may be long, and is for people; who shows progress first calls
+	                          peek_page himself */
 	enum status (*run)(
 	    const struct peek *peek, int argc, char **argv); /* without the options */
 };
 
-/* cmd_accounts.c, cmd_list.c, cmd_raw.c, cmd_show.c */
+/* cmd_*.c, one each */
 typedef enum status command_fn(const struct peek *peek, int argc, char **argv);
-command_fn cmd_accounts, cmd_list, cmd_raw, cmd_search, cmd_show;
+command_fn cmd_accounts, cmd_folders, cmd_list, cmd_raw, cmd_search, cmd_show, cmd_timeline,
+    cmd_trace, cmd_usage, cmd_verify;
 
 /* Where `account`'s mailbox is: its own userdb_mail, or the setting. 0 with *out (mailbox_free), or
  * -1 with err. */
@@ -68,8 +78,17 @@ int peek_folder(struct mailbox *mailbox, const char *name, struct err *err);
 enum status peek_enter(
     const struct settings *settings, const char *name, const char *folder, struct mailbox *out);
 
+/* Tell that there is no account `name`: STATUS_NO_USER. */
+enum status peek_unknown(const char *name);
+
+/* Start the pager, unless it is not wanted. Before anything is printed. */
+void peek_page(const struct peek *peek);
+
 /* "12" as a message's number: 0, or -1, told. */
 int peek_number(const char *text, size_t *out);
+
+/* How many, from 1: the same. */
+int peek_count(const char *text, size_t *out);
 
 /* ---- speech.c ------------------------------------------------------------------------------ */
 

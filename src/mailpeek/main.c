@@ -20,8 +20,9 @@
 #define OPTIONS_MAX 24 /* letters of one command's options */
 
 static const struct command commands[] = {
-	{ "accounts", "[-ab]", "a row for every account that has a mailbox (-a: every one)", "ab",
-	    0, 0, true, cmd_accounts },
+	{ "accounts", "[-abj0r] [-s KEY] [-n COUNT] [ACCOUNT...]",
+	    "a row for every account that has a mailbox (-a: every one)", "abj0rs:n:", 0, -1, false,
+	    cmd_accounts },
 	{ "list", "[-bj0] [-f FOLDER] [-F FIELDS] ACCOUNT [TERM...]",
 	    "a row for every message of an account", "bj0f:F:", 1, -1, true, cmd_list },
 	{ "search", "[-bj0] [-f FOLDER] [-F FIELDS] ACCOUNT TERM...",
@@ -31,6 +32,8 @@ static const struct command commands[] = {
 	    cmd_show },
 	{ "raw", "[-f FOLDER] ACCOUNT NUMBER", "one message, byte for byte", "f:", 2, 2, true,
 	    cmd_raw },
+	{ "verify", "[-jl0] [ACCOUNT...]", "what is wrong with mailboxes; 1 if anything is", "jl0",
+	    0, -1, false, cmd_verify },
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -39,8 +42,10 @@ struct options {
 	const char *file;       /* -C */
 	const char **overrides; /* -o */
 	size_t noverrides;
-	bool all, bytes, json, nul;  /* -a, -b, -j, -0 */
-	const char *folder, *format; /* -f, -F */
+	bool all, bytes, json, nul;    /* -a, -b, -j, -0 */
+	bool domains, list, reverse;   /* -d, -l, -r */
+	const char *folder, *format;   /* -f, -F */
+	const char *sort, *top, *unit; /* -s, -n, -u */
 	bool no_pager;
 };
 
@@ -76,12 +81,18 @@ misused(const struct command *command, const char *what, const char *which)
 static const struct option long_names[] = {
 	{ "all", no_argument, NULL, 'a' },
 	{ "bytes", no_argument, NULL, 'b' },
+	{ "domains", no_argument, NULL, 'd' },
 	{ "folder", required_argument, NULL, 'f' },
 	{ "format", required_argument, NULL, 'F' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "json", no_argument, NULL, 'j' },
+	{ "list", no_argument, NULL, 'l' },
 	{ "no-pager", no_argument, NULL, NO_PAGER },
 	{ "null", no_argument, NULL, '0' },
+	{ "reverse", no_argument, NULL, 'r' },
+	{ "sort", required_argument, NULL, 's' },
+	{ "top", required_argument, NULL, 'n' },
+	{ "unit", required_argument, NULL, 'u' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -112,6 +123,24 @@ read_options(int argc, char **argv, const char *letters, struct options *out)
 			break;
 		case 'b':
 			out->bytes = true;
+			break;
+		case 'd':
+			out->domains = true;
+			break;
+		case 'l':
+			out->list = true;
+			break;
+		case 'n':
+			out->top = optarg;
+			break;
+		case 'r':
+			out->reverse = true;
+			break;
+		case 's':
+			out->sort = optarg;
+			break;
+		case 'u':
+			out->unit = optarg;
 			break;
 		case 'f':
 			out->folder = optarg;
@@ -160,6 +189,13 @@ other_option(int letter, const struct command *command, char **argv)
 
 /* ---- running --------------------------------------------------------------------------------- */
 
+void
+peek_page(const struct peek *peek)
+{
+	if (!peek->no_pager)
+		pager_start();
+}
+
 static enum status
 run(const struct command *command, const struct options *options, int argc, char **argv)
 {
@@ -170,8 +206,15 @@ run(const struct command *command, const struct options *options, int argc, char
 		.exact = options->bytes || options->json || options->nul || !screen_is_terminal(),
 		.json = options->json,
 		.nul = options->nul,
+		.no_pager = options->no_pager,
+		.domains = options->domains,
+		.list = options->list,
+		.reverse = options->reverse,
 		.folder = options->folder,
 		.format = options->format,
+		.sort = options->sort,
+		.top = options->top,
+		.unit = options->unit,
 	};
 	enum status status;
 	struct err err;
@@ -182,8 +225,8 @@ run(const struct command *command, const struct options *options, int argc, char
 		return err.num == ENOMEM ? STATUS_LATER : STATUS_CONFIG;
 	}
 	/* Before the command gives up rights: the pager is the caller's. */
-	if (command->paged && !options->no_pager)
-		pager_start();
+	if (command->paged)
+		peek_page(&peek);
 	status = command->run(&peek, argc, argv);
 	settings_free(&settings);
 	return status;

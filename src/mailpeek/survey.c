@@ -1,51 +1,44 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A worker process becomes the account, counts, and sends a record of fixed size through a pipe;
- * the parent, which may be root, opens nothing of the account's. A worker that dies on a mailbox
- * costs that mailbox's row and no other: the next worker goes on behind it. Accounts that share
- * uid and gid (a host's virtual users) share a worker.
+ * The accounts are asked with the caller's rights, the mailboxes counted by a crew. What comes back
+ * from there is a summary of fixed size, of which nothing is believed but numbers.
  */
 #include "survey.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "io.h"
+#include "crew.h"
+#include "screen.h"
 
-/* What a worker sends of one mailbox. */
-struct record {
-	int failed; /* then `why` counts, else `summary` */
-	struct mailbox_summary summary;
-	struct err why;
-};
+#define NAME_WIDEST 40 /* columns; a longer name pushes its own row only */
 
 /* ---- the list -------------------------------------------------------------------------------- */
 
 struct list {
 	const struct settings *settings;
-	struct survey_entry *entries;
-	size_t count, room;
-	struct err err;
+	struct survey *survey;
+	size_t room;
 };
 
-static int
-copy_account(struct account *to, const struct account *from)
+static char *
+copy(const char *text)
 {
-	*to = *from;
-	to->name = strdup(from->name);
-	to->home = strdup(from->home);
-	to->mailbox = from->mailbox != NULL ? strdup(from->mailbox) : NULL;
-	to->quota_rule = NULL; /* nobody asks for it yet */
-	if (to->name != NULL && to->home != NULL &&
-	    (from->mailbox == NULL) == (to->mailbox == NULL))
-		return 0;
-	account_free(to);
-	return -1;
+	char *out = text == NULL ? NULL : strdup(text);
+
+	if (text != NULL && out == NULL)
+		speech_no_memory();
+	return out;
+}
+
+void
+survey_fail(struct survey_entry *entry, const struct err *err)
+{
+	entry->state = err->num == EPERM ? SURVEY_FORBIDDEN : SURVEY_FAILED;
+	free(entry->why);
+	entry->why = copy(err->text);
 }
 
 /* Accounts that this process could not become, and why not. */
@@ -53,245 +46,260 @@ static void
 note_forbidden(const struct settings *settings, struct survey_entry *entry)
 {
 	const uid_t self = geteuid();
+	const char *why;
 
 	if (entry->account.uid == 0 || entry->account.uid < settings->min_uid)
-		err_set(&entry->why, 0, "no mail: uid is below min_uid");
+		why = "no mail: uid is below min_uid";
 	else if (self != 0 && entry->account.uid != self)
-		err_set(&entry->why, 0, "another user's");
+		why = "another user's";
 	else
 		return;
 	entry->state = SURVEY_FORBIDDEN;
+	entry->why = copy(why);
 }
 
 static int
 add_account(void *arg, const struct account *account)
 {
 	struct list *list = arg;
+	struct survey *survey = list->survey;
 	struct survey_entry *entry;
 	struct err err;
 
-	if (list->count == list->room) {
+	if (survey->count == list->room) {
 		size_t room = list->room == 0 ? 64 : 2 * list->room;
 
-		entry = reallocarray(list->entries, room, sizeof(*entry));
+		entry = reallocarray(survey->entries, room, sizeof(*entry));
 		if (entry == NULL)
-			return 1;
-		list->entries = entry;
+			speech_no_memory();
+		survey->entries = entry;
 		list->room = room;
 	}
-	entry = &list->entries[list->count];
+	entry = &survey->entries[survey->count++];
 	memset(entry, 0, sizeof(*entry));
-	if (copy_account(&entry->account, account) == -1)
-		return 1;
-	list->count++;
+	entry->account = *account;
+	entry->account.name = copy(account->name);
+	entry->account.home = copy(account->home);
+	entry->account.mailbox = copy(account->mailbox);
+	entry->account.quota_rule = copy(account->quota_rule);
 	note_forbidden(list->settings, entry);
 	if (peek_locate(list->settings, account, &entry->mailbox, &err) == -1 &&
 	    entry->state != SURVEY_FORBIDDEN)
-		entry->why = err;
+		entry->why = copy(err.text);
 	return 0;
+}
+
+static enum status
+add_named(struct list *list, struct accounts *accounts, const char *name)
+{
+	struct account account;
+	struct err err;
+	int found = accounts_find(accounts, name, &account, &err);
+
+	if (found == 0)
+		return peek_unknown(name);
+	if (found == -1) {
+		speech_complain("%s", err.text);
+		return STATUS_LATER;
+	}
+	add_account(list, &account);
+	account_free(&account);
+	return STATUS_OK;
+}
+
+enum status
+survey_accounts(const struct settings *settings, int argc, char **argv, struct survey *out)
+{
+	struct list list = { .settings = settings, .survey = out };
+	struct accounts *accounts;
+	enum status status = STATUS_OK;
+	struct err err;
+
+	*out = (struct survey){ 0 };
+	if (accounts_open(&accounts, settings->accounts, settings->accounts_canary, geteuid() == 0,
+	        &err) == -1) {
+		speech_complain("%s", err.text);
+		return STATUS_LATER;
+	}
+	for (int i = 0; status == STATUS_OK && i < argc; i++)
+		status = add_named(&list, accounts, argv[i]);
+	if (argc == 0 && accounts_each(accounts, add_account, &list, &err) == -1) {
+		speech_complain("%s", err.text);
+		status = STATUS_LATER;
+	}
+	accounts_close(accounts);
+	return status;
+}
+
+void
+survey_free(struct survey *survey)
+{
+	for (size_t i = 0; i < survey->count; i++) {
+		account_free(&survey->entries[i].account);
+		mailbox_free(&survey->entries[i].mailbox);
+		free(survey->entries[i].why);
+	}
+	free(survey->entries);
+	*survey = (struct survey){ 0 };
+}
+
+const struct account *
+survey_account(const struct survey *survey, size_t i)
+{
+	const struct survey_entry *entry = &survey->entries[i];
+
+	return entry->state == SURVEY_FAILED && entry->mailbox.path != NULL ? &entry->account
+	                                                                    : NULL;
+}
+
+bool
+survey_was_counted(const struct survey_entry *entry)
+{
+	static const bool counted[] = {
+		[MAILBOX_SOUND] = true,
+		[MAILBOX_OTHER_FORMAT] = true,
+		[MAILBOX_FOREIGN] = true,
+		[MAILBOX_HARD_LINKED] = true,
+	};
+
+	return entry->state == SURVEY_DONE && counted[entry->summary.health];
+}
+
+bool
+survey_is_there(const struct survey_entry *entry)
+{
+	if (entry->state == SURVEY_FAILED)
+		return true;
+	return entry->state == SURVEY_DONE && entry->summary.health != MAILBOX_MISSING;
+}
+
+/* ---- counting -------------------------------------------------------------------------------- */
+
+struct folders {
+	uid_t owner;
+	struct mailbox_summary *sum;
+	struct err *err;
+};
+
+/* The inbox says how healthy the mailbox is; folders add to the numbers. */
+static int
+add_folder(void *arg, const struct mailbox *folder, const char *name)
+{
+	struct folders *f = arg;
+	struct mailbox_summary one;
+
+	if (mailbox_summarise(folder, f->owner, &one, f->err) == -1)
+		return -1;
+	if (*name == '\0') {
+		*f->sum = one;
+		return 0;
+	}
+	f->sum->messages += one.messages;
+	f->sum->unread += one.unread;
+	f->sum->bytes += one.bytes;
+	if (one.newest > f->sum->newest)
+		f->sum->newest = one.newest;
+	return 0;
+}
+
+static const struct account *
+whose(void *arg, size_t i)
+{
+	return survey_account(arg, i);
+}
+
+static int
+count(void *arg, size_t i, struct buf *report, struct err *err)
+{
+	const struct survey *survey = arg;
+	const struct survey_entry *entry = &survey->entries[i];
+	struct mailbox_summary sum;
+	struct folders folders = { .owner = entry->account.uid, .sum = &sum, .err = err };
+
+	memset(&sum, 0, sizeof(sum));
+	if (mailbox_folders(&entry->mailbox, add_folder, &folders, err) == -1)
+		return -1;
+	if (buf_add(report, &sum, sizeof(sum)) == -1)
+		return err_set(err, ENOMEM, "count %s", entry->mailbox.path);
+	return 0;
+}
+
+static void
+take(void *arg, size_t i, const struct buf *report, const struct err *why)
+{
+	const struct survey *survey = arg;
+	struct survey_entry *entry = &survey->entries[i];
+	struct mailbox_summary sum = { .health = MAILBOX_HARD_LINKED + 1 };
+	struct err err;
+
+	if (report == NULL) {
+		survey_fail(entry, why);
+		return;
+	}
+	if (report->len == sizeof(sum))
+		memcpy(&sum, report->data, sizeof(sum));
+	if ((unsigned)sum.health > MAILBOX_HARD_LINKED) {
+		err_set(&err, 0, "the process that read it told nonsense");
+		survey_fail(entry, &err);
+		return;
+	}
+	entry->state = SURVEY_DONE;
+	entry->summary = sum;
+}
+
+void
+survey_count(struct survey *survey, const struct settings *settings)
+{
+	const struct crew crew = {
+		.min_uid = settings->min_uid,
+		.doing = "counting mailboxes",
+		.count = survey->count,
+		.arg = survey,
+		.account = whose,
+		.work = count,
+		.done = take,
+	};
+	struct err err;
+
+	for (size_t i = 0; i < survey->count; i++) {
+		struct survey_entry *entry = &survey->entries[i];
+
+		/* A rule that is not understood limits nothing here; virtmap check tells it. */
+		if (quota_limits(
+		        &entry->limits, settings->quota, entry->account.quota_rule, &err) == -1)
+			entry->limits = (struct quota){ 0 };
+	}
+	crew_run(&crew);
 }
 
 int
-survey_accounts(
-    const struct settings *settings, struct survey_entry **out, size_t *count, struct err *err)
+survey_percent(const struct survey_entry *entry)
 {
-	struct list list = { .settings = settings };
-	struct accounts *accounts;
-	int rc = accounts_open(
-	    &accounts, settings->accounts, settings->accounts_canary, geteuid() == 0, err);
+	const struct quota used = { .bytes = entry->summary.bytes,
+		.messages = entry->summary.messages };
+	struct quota limits = entry->limits;
 
-	if (rc == -1)
+	/* An mbox is limited in bytes only. */
+	if (entry->mailbox.format == MAILBOX_MBOX)
+		limits.messages = 0;
+	if (!quota_limited(&limits) || !survey_was_counted(entry))
 		return -1;
-	rc = accounts_each(accounts, add_account, &list, err);
-	accounts_close(accounts);
-	if (rc == 1)
-		rc = err_set(err, ENOMEM, "accounts");
-	if (rc == -1) {
-		survey_free(list.entries, list.count);
-		return -1;
-	}
-	*out = list.entries;
-	*count = list.count;
-	return 0;
+	return (int)quota_percent(&limits, &used);
 }
 
-void
-survey_free(struct survey_entry *entries, size_t count)
+size_t
+survey_name_width(const struct survey *survey, const char *heading)
 {
-	for (size_t i = 0; i < count; i++) {
-		account_free(&entries[i].account);
-		mailbox_free(&entries[i].mailbox);
+	size_t width = strlen(heading);
+
+	for (size_t i = 0; i < survey->count; i++) {
+		struct buf text = BUF_INIT;
+		const char *name = survey->entries[i].account.name;
+		size_t columns = screen_text(&text, name, strlen(name), 0);
+
+		if (columns > width && columns <= NAME_WIDEST)
+			width = columns;
+		buf_free(&text);
 	}
-	free(entries);
-}
-
-/* ---- the worker ------------------------------------------------------------------------------ */
-
-static void
-count_one(const struct survey_entry *entry, const struct err *barred, struct record *out)
-{
-	memset(out, 0, sizeof(*out));
-	if (barred != NULL) {
-		out->failed = 1;
-		out->why = *barred;
-	} else {
-		out->failed = mailbox_summarise(
-		    &entry->mailbox, entry->account.uid, &out->summary, &out->why);
-	}
-}
-
-/* Count entries of one uid and gid, and tell the parent. Ends the process. */
-static _Noreturn void
-work(const struct settings *settings, const struct survey_entry *entries, size_t count, int out)
-{
-	struct record record;
-	struct err err;
-	bool barred;
-
-	/* What the parent has open (the accounts file's index, for one) is not the account's. */
-	if (dup2(out, STDERR_FILENO + 1) == -1)
-		_exit(1);
-	closefrom(STDERR_FILENO + 2);
-	barred = account_become(&entries[0].account, settings->min_uid, &err) == -1;
-	for (size_t i = 0; i < count; i++) {
-		count_one(&entries[i], barred ? &err : NULL, &record);
-		if (io_write_all(STDERR_FILENO + 1, &record, sizeof(record)) == -1)
-			_exit(1);
-	}
-	_exit(0);
-}
-
-/* ---- the parent ------------------------------------------------------------------------------ */
-
-static bool
-is_for_worker(const struct survey_entry *entry)
-{
-	return entry->state == SURVEY_FAILED && entry->mailbox.path != NULL;
-}
-
-/* How many entries from the first one on can share a worker. */
-static size_t
-run_length(const struct survey_entry *entries, size_t count)
-{
-	size_t n = 1;
-
-	while (n < count && is_for_worker(&entries[n]) &&
-	       entries[n].account.uid == entries[0].account.uid &&
-	       entries[n].account.gid == entries[0].account.gid)
-		n++;
-	return n;
-}
-
-/* One whole record: 1, 0 at the end, -1 with errno. Half a record is the end too. */
-static int
-read_record(int fd, struct record *out)
-{
-	size_t have = 0;
-
-	while (have < sizeof(*out)) {
-		ssize_t n = io_read(fd, (char *)out + have, sizeof(*out) - have);
-
-		if (n <= 0)
-			return (int)n;
-		have += (size_t)n;
-	}
-	return 1;
-}
-
-static void
-note_record(struct survey_entry *entry, struct record *record)
-{
-	/* It comes from a process with less rights: a text that does not end is not printed. */
-	record->why.text[sizeof(record->why.text) - 1] = '\0';
-	if (record->failed == 0 && record->summary.health <= MAILBOX_HARD_LINKED) {
-		entry->state = SURVEY_DONE;
-		entry->summary = record->summary;
-		return;
-	}
-	entry->state = record->why.num == EPERM ? SURVEY_FORBIDDEN : SURVEY_FAILED;
-	entry->why = record->why;
-}
-
-static void
-note_death(struct survey_entry *entry, pid_t worker)
-{
-	int status;
-
-	while (waitpid(worker, &status, 0) == -1)
-		if (errno != EINTR) {
-			err_set(&entry->why, errno, "wait for the worker");
-			return;
-		}
-	if (WIFSIGNALED(status))
-		err_set(
-		    &entry->why, 0, "the worker that read it ended by signal %d", WTERMSIG(status));
-	else
-		err_set(&entry->why, 0, "the worker that read it ended early");
-}
-
-/* Start a worker on these entries: its process id and *out, the end to read from; or -1 with err.
- */
-static pid_t
-start(const struct settings *settings, const struct survey_entry *entries, size_t count, int *out,
-    struct err *err)
-{
-	int ends[2];
-	pid_t worker;
-
-	if (pipe2(ends, O_CLOEXEC) == -1)
-		return err_set(err, errno, "pipe");
-	/* What stdio holds would be printed by both. */
-	fflush(stdout);
-	worker = fork();
-	if (worker == 0)
-		work(settings, entries, count, ends[1]);
-	close(ends[1]);
-	if (worker == -1) {
-		close(ends[0]);
-		return err_set(err, errno, "fork");
-	}
-	*out = ends[0];
-	return worker;
-}
-
-/* Have these entries filled, as far as one worker comes: how many are, at least one. */
-static size_t
-run_worker(const struct settings *settings, struct survey_entry *entries, size_t count,
-    void (*done)(void *arg, const struct survey_entry *entry), void *arg)
-{
-	struct record record;
-	size_t n = 0;
-	int from = -1;
-	pid_t worker = start(settings, entries, count, &from, &entries[0].why);
-
-	if (worker == -1) {
-		done(arg, &entries[0]);
-		return 1;
-	}
-	while (n < count && read_record(from, &record) == 1) {
-		note_record(&entries[n], &record);
-		done(arg, &entries[n++]);
-	}
-	close(from);
-	if (n < count) {
-		note_death(&entries[n], worker);
-		done(arg, &entries[n++]);
-	} else {
-		waitpid(worker, NULL, 0);
-	}
-	return n;
-}
-
-void
-survey_run(const struct settings *settings, struct survey_entry *entries, size_t count,
-    void (*done)(void *arg, const struct survey_entry *entry), void *arg)
-{
-	for (size_t i = 0; i < count;) {
-		if (is_for_worker(&entries[i])) {
-			i += run_worker(
-			    settings, entries + i, run_length(entries + i, count - i), done, arg);
-		} else {
-			done(arg, &entries[i++]);
-		}
-	}
+	return width;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Many accounts' mailboxes counted, each with its account's rights and none with root's.
+ * Which accounts there are, and their mailboxes counted, each with its account's rights and none
+ * with root's.
  */
 #ifndef MAILPEEK_SURVEY_H
 #define MAILPEEK_SURVEY_H
@@ -8,6 +9,7 @@
 #include <stddef.h>
 
 #include "mailpeek.h"
+#include "quota.h"
 
 struct survey_entry {
 	struct account account;
@@ -17,18 +19,43 @@ struct survey_entry {
 		SURVEY_DONE
 	} state;
 	struct mailbox mailbox; /* path NULL if it could not be located */
-	struct mailbox_summary summary;
-	struct err why;
+	char *why;              /* malloc'ed; NULL until there is a reason */
+
+	/* filled by survey_count */
+	struct mailbox_summary summary; /* folders included */
+	struct quota limits;
 };
 
-/* All accounts, in the source's order. 0 with *out and *count (survey_free), or -1 with err. */
-int survey_accounts(
-    const struct settings *settings, struct survey_entry **out, size_t *count, struct err *err);
-void survey_free(struct survey_entry *entries, size_t count);
+struct survey {
+	struct survey_entry *entries;
+	size_t count;
+};
 
-/* Count the mailboxes in workers, one for each run of accounts with the same uid and gid; `done` is
- * called for every entry, in order, as soon as it is filled. */
-void survey_run(const struct settings *settings, struct survey_entry *entries, size_t count,
-    void (*done)(void *arg, const struct survey_entry *entry), void *arg);
+/* All accounts, in the source's order, or those that argv names, in that order and as often. A
+ * STATUS_ other than STATUS_OK is told. survey_free in any case. */
+enum status survey_accounts(
+    const struct settings *settings, int argc, char **argv, struct survey *out);
+void survey_free(struct survey *survey);
+
+/* Whose work is entry i, for a crew: NULL if it is not to be looked at. */
+const struct account *survey_account(const struct survey *survey, size_t i);
+
+/* Note why there is nothing of an entry. */
+void survey_fail(struct survey_entry *entry, const struct err *err);
+
+/* Count all mailboxes. */
+void survey_count(struct survey *survey, const struct settings *settings);
+
+/* How full, in percent of the quota; -1 without one. */
+int survey_percent(const struct survey_entry *entry);
+
+/* Does what was found say anything about messages? */
+bool survey_was_counted(const struct survey_entry *entry);
+
+/* Is it worth a row: not if there is no mailbox, or it is none of the caller's? */
+bool survey_is_there(const struct survey_entry *entry);
+
+/* Columns for the accounts' names, and a heading. */
+size_t survey_name_width(const struct survey *survey, const char *heading);
 
 #endif

@@ -26,7 +26,7 @@ cmd_build(const struct virtmap *virtmap, const char *options, int argc, char **a
 	int dry = strchr(options, 'n') != NULL;
 	enum status status;
 
-	meter_start();
+	meter_start("virtmap");
 	status = editor_open(&editor, virtmap, dry ? EDITOR_READ : EDITOR_CHANGE, 0);
 
 	(void)argc;

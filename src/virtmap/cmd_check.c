@@ -68,7 +68,7 @@ cmd_check(const struct virtmap *virtmap, const char *options, int argc, char **a
 		findings_list();
 		return STATUS_OK;
 	}
-	meter_start();
+	meter_start("virtmap");
 	findings_init(&check.findings);
 	for (int i = 0; i < argc; i++) {
 		if (findings_want(&check.findings, argv[i]) == -1) {

@@ -183,7 +183,7 @@ import(const struct virtmap *virtmap, struct change *change, const struct format
 {
 	struct err err;
 
-	meter_start();
+	meter_start("virtmap");
 	if (intake_read(&change->intake, format, path, &err) == -1)
 		return speech_fail(&err);
 	/* More likely a broken pipe in front of us than the wish for an empty map. */

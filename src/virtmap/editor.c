@@ -235,7 +235,7 @@ editor_open_for(struct editor *editor, const struct virtmap *virtmap, enum edito
 		return err.num == 0 ? STATUS_CONFIG : STATUS_LATER;
 	}
 	if (mode != EDITOR_READ)
-		meter_start();
+		meter_start("virtmap");
 	if (mode != EDITOR_READ && (status = take_lock(editor, mode)) != STATUS_OK)
 		return status;
 	if (read_source(editor, create, keys, nkeys, &err) == -1 ||

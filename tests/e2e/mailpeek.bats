@@ -90,6 +90,7 @@ scratch_snapshot() {
 
 everything() {
 	peek accounts -a
+	run -1 peek verify
 	peek list ann
 	peek list bob
 	local account
@@ -111,6 +112,8 @@ everything() {
 @test "no byte, time or name changes, access times included" {
 	python fill ann/mbox bob/Maildir 7 40
 	scratch mkdir -p bob/Maildir/.Sub/new
+	# A lock and a sum of sizes are read by verify.
+	scratch sh -c 'echo 99999999 >ann/mbox.lock; printf "0S\n1 1\n" >bob/Maildir/maildirsize'
 	python age "$SCRATCH/ann"
 	python age "$SCRATCH/bob"
 	scratch_snapshot >"$BATS_TEST_TMPDIR/before"
@@ -129,11 +132,11 @@ everything() {
 	python fill ann/mbox bob/Maildir 8 20
 	local trace=$SCRATCH/trace command
 	scratch touch trace
-	for command in 'accounts -a' 'list ann' 'list bob' 'raw ann 2' 'raw bob 2' 'search ann larger 1 body a' \
+	for command in 'accounts -a' verify 'list ann' 'list bob' 'raw ann 2' 'raw bob 2' 'search ann larger 1 body a' \
 		'search bob larger 1 body a' 'show ann 2' 'show -j bob 2'; do
 		# LeakSanitizer and strace both want ptrace.
 		# shellcheck disable=SC2086
-		scratch env ASAN_OPTIONS=detect_leaks=0 strace -f -qq -y -o trace mailpeek -C virtmda.conf $command >/dev/null
+		scratch env ASAN_OPTIONS=detect_leaks=0 strace -f -qq -y -o trace mailpeek -C virtmda.conf $command >/dev/null || [ "$command" = verify ]
 		grep -q 'openat(.*O_NOATIME' "$trace"
 		run -1 grep -E 'open(at2?)?\(.*(O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_APPEND)' "$trace"
 		run -1 grep -E '\b(rename|unlink|link|symlink|mkdir|rmdir|mknod|chmod|chown|truncate|utime|setxattr|fallocate|flock|creat)[a-z0-9]*\(' "$trace"
@@ -222,6 +225,25 @@ everything() {
 	[[ $output == *"carol/mbox: another format" ]]
 }
 
+@test "accounts: sorted, the first of them, quotas, folders, JSON" {
+	scratch sh -c 'umask 077; sed -i "/^bob/s/\$/ userdb_quota_rule=*:messages=10/" accounts
+		mkdir -p bob/Maildir/cur bob/Maildir/.Lists/new; printf "S: x\n\n" >bob/Maildir/.Lists/new/1000000000.x; printf "S: x\n\n" >"bob/Maildir/cur/3.x:2,S"'
+	letters 3 | put ann/mbox
+	letters 1 | put carol/mbox
+	run -0 peek accounts -s messages
+	[[ ${lines[0]} == *"  QUOTA  NEWEST"* ]]
+	[[ ${lines[1]} =~ ^ann\ +mbox\ +3\ +3\ +273\ +-\  ]]
+	[[ ${lines[2]} =~ ^bob\ +maildir\ +2\ +1\ +12\ +20%\ +2001-09-09T01:46:40\+0000\  ]]
+	[[ ${lines[3]} =~ ^carol\  ]]
+	[[ ${lines[4]} =~ ^total\ +3\ +6\  ]]
+	is "bob carol ann" "$(peek accounts -r -s size -0 | tr '\0' '\n' | cut -f 1 | paste -sd ' ')"
+	is "ann bob" "$(peek accounts -s name -n 2 -0 | tr '\0' '\n' | cut -f 1 | paste -sd ' ')"
+	is "bob ann carol" "$(peek accounts -s newest -0 | tr '\0' '\n' | cut -f 1 | paste -sd ' ')"
+	# Totals are of all, whatever is left out.
+	[[ $(peek accounts -s quota -n 1) == *"bob "*"total "*" 6 "* ]]
+	is '{"account":"bob","format":"maildir","mailbox":"'"$SCRATCH"'/bob/Maildir","messages":2,"unread":1,"size":12,"quota":{"bytes":null,"messages":10,"percent":20},"newest":"2001-09-09T01:46:40+0000","locks":[],"health":"ok"}' "$(peek accounts -j bob)"
+}
+
 @test "an account without mail is an empty list" {
 	run -0 peek list ann
 	is "" "$output"
@@ -242,7 +264,11 @@ everything() {
 		64|-x accounts|unknown option: -x
 		64|accounts -x|unknown option: -x
 		64|-o|this option needs a value: -o
-		64|accounts ann|one argument too many: ann
+		67|accounts ann nobody|no account nobody
+		64|accounts -s colour|cannot sort by "colour"; there are name,
+		64|accounts -n 0|"0" is no number
+		67|verify nobody|no account nobody
+		64|verify -b|unknown option: -b
 		64|list|too few arguments for list
 		64|list ann carol|"carol" is no search term
 		64|search ann|too few arguments for search

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What virtmap's meter says of how far work has come, and who hears of it.
+ * What the meter says of how far work has come, and who hears of it.
  */
 #include <check.h>
 #include <stdlib.h>
 
-#include "../../src/virtmap/meter.h"
+#include "meter.h"
 #include "progress.h"
 
 static const struct {
@@ -31,8 +31,8 @@ START_TEST(text)
 {
 	char out[160];
 
-	meter_text(out, sizeof(out), "building", cases[_i].from, cases[_i].done, cases[_i].total,
-	    cases[_i].seconds);
+	meter_text(out, sizeof(out), "virtmap", "building", cases[_i].from, cases[_i].done,
+	    cases[_i].total, cases[_i].seconds);
 	ck_assert_str_eq(out, cases[_i].text);
 }
 END_TEST
@@ -63,7 +63,7 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("virtmap_meter");
+	Suite *suite = suite_create("meter");
 	TCase *tcase = tcase_create("meter");
 	SRunner *runner;
 	int failed;

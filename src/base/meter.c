@@ -21,7 +21,7 @@
 
 static struct {
 	double began, part_began, shown;
-	const char *doing;
+	const char *program, *doing;
 	size_t from, done; /* of this part: where it was first heard of, and last */
 	bool is_shown;
 } meter;
@@ -50,8 +50,8 @@ time_left(char *out, size_t size, double seconds)
 }
 
 int
-meter_text(char *out, size_t size, const char *doing, size_t from, size_t done, size_t total,
-    double seconds)
+meter_text(char *out, size_t size, const char *program, const char *doing, size_t from, size_t done,
+    size_t total, double seconds)
 {
 	double rate = seconds > 0 && done > from ? (double)(done - from) / seconds : 0;
 	char of[64] = "", speed[32] = "", left[32] = "";
@@ -63,7 +63,7 @@ meter_text(char *out, size_t size, const char *doing, size_t from, size_t done, 
 		snprintf(speed, sizeof(speed), ", %.0f/s", rate);
 	if (rate > 0 && total >= done && total > 0)
 		time_left(left, sizeof(left), (double)(total - done) / rate);
-	return snprintf(out, size, "virtmap: %s: %zu%s%s%s", doing, done, of, speed, left);
+	return snprintf(out, size, "%s: %s: %zu%s%s%s", program, doing, done, of, speed, left);
 }
 
 /* In one write, that it may not flicker; cut where it would wrap, which could not be erased. */
@@ -95,15 +95,15 @@ hear(void *arg, const char *doing, size_t done, size_t total)
 	meter.done = done;
 	if (done == meter.from || time - meter.began < PATIENCE || time - meter.shown < PACE)
 		return;
-	len =
-	    meter_text(text, sizeof(text), doing, meter.from, done, total, time - meter.part_began);
+	len = meter_text(text, sizeof(text), meter.program, doing, meter.from, done, total,
+	    time - meter.part_began);
 	if (len > 0)
 		show(text, len);
 	meter.shown = time;
 }
 
 void
-meter_start(void)
+meter_start(const char *program)
 {
 	const char *term = getenv("TERM");
 
@@ -111,6 +111,7 @@ meter_start(void)
 		return;
 	if (meter.began == 0)
 		meter.began = now();
+	meter.program = program;
 	progress_listen(hear, NULL);
 }
 

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What was found, kept until it can be told in order. Words in the table are for people and may get
+ * better; names and severities are for scripts and stay.
+ */
+#include "findings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mailpeek.h"
+
+static const struct kind {
+	const char *name;
+	enum severity severity;
+	const char *means;
+	const char *hint;
+} kinds[FINDINGS] = {
+	[FAULT_SYMBOLIC_LINK] = { "symbolic-link", SEVERITY_ERROR,
+	    "A symbolic link stands in the place of a mailbox or of a part of it; it is not "
+	    "followed, and mail waits.",
+	    "Put the mailbox itself there, or change the account's mailbox location." },
+	[FAULT_WRONG_TYPE] = { "wrong-type", SEVERITY_ERROR,
+	    "Something that is neither the file nor the directory that belongs there; mail waits.",
+	    "Move it away, or change the account's mailbox location." },
+	[FAULT_WRONG_FORMAT] = { "wrong-format", SEVERITY_ERROR,
+	    "A file that does not begin with a From_ line, or a directory without new and cur.",
+	    "See what wrote it; if its begin is damaged, mend it or move the file away." },
+	[FAULT_WRONG_OWNER] = { "wrong-owner", SEVERITY_ERROR,
+	    "A mailbox, or a part of it, that does not belong to its account; mail waits, or the "
+	    "account cannot read it.",
+	    "Give it to the account with chown." },
+	[FAULT_WRONG_MODE] = { "wrong-mode", SEVERITY_ERROR,
+	    "A mailbox that everybody may write to, or its account may not; mail waits.",
+	    "Set the mode with chmod: 0600 for a file, 0700 for a directory." },
+	[FAULT_EXPOSED] = { "exposed", SEVERITY_WARNING,
+	    "Mail that every user of this host may read.",
+	    "Take the right to read from others with chmod o-rwx." },
+	[FAULT_HARD_LINKS] = { "hard-links", SEVERITY_ERROR,
+	    "An mbox that has a second name, which may be anybody's; mail waits.",
+	    "Find the other name with find -inum, and remove one of them." },
+	[FAULT_UNREADABLE] = { "unreadable", SEVERITY_ERROR,
+	    "A mailbox, or a part of it, that its own account may not read.",
+	    "Look at owner and mode of it and of the directories above it." },
+	[FAULT_TORN_TAIL] = { "torn-tail", SEVERITY_ERROR,
+	    "The last message of an mbox is cut off, and nobody is writing it.",
+	    "virtmda completes the line before it appends; what is missing has to be sent "
+	    "again." },
+	[FAULT_GLUED_MESSAGE] = { "glued-message", SEVERITY_ERROR,
+	    "Another message begins within a message, which readers show as one or as two.",
+	    "Insert an empty line before the offset, under the mailbox's locks." },
+	[FAULT_BAD_FROM_LINE] = { "bad-from-line", SEVERITY_ERROR,
+	    "A message whose From_ line cannot be read; it hides in the message before it.",
+	    "Mend the line: From, sender, and a date as in Thu Jan  1 00:00:00 1970." },
+	[FAULT_UNQUOTED_FROM] = { "unquoted-from", SEVERITY_NOTE,
+	    "A line of text begins with From and a blank and is not quoted; careless readers begin "
+	    "a message there.",
+	    "Nothing for virtmda's sake, which quotes what it writes; see who else delivers." },
+	[FAULT_WRONG_LENGTH] = { "wrong-length", SEVERITY_WARNING,
+	    "A Content-Length that does not lead to the message's end; readers that believe it see "
+	    "other messages.",
+	    "Remove the header, or the message was cut off." },
+	[FAULT_STALE_LOCK] = { "stale-lock", SEVERITY_WARNING,
+	    "A lock file whose owner is dead; others than virtmda may wait for it.",
+	    "Nothing: the next delivery removes it. Or remove it." },
+	[FAULT_OLD_LOCK] = { "old-lock", SEVERITY_ERROR,
+	    "A lock file of which it cannot be proven that its owner is dead; mail waits for it.",
+	    "See whether its owner lives and what it does, then remove the file." },
+	[FAULT_LOCKED] = { "locked", SEVERITY_NOTE,
+	    "Somebody is writing; the last message was left out.", "Ask again." },
+	[FAULT_NUL_RUN] = { "nul-run", SEVERITY_ERROR,
+	    "A run of NULs that no mail holds: a block that did not reach the disk before a crash.",
+	    "What stood there is lost; remove the message, or the NULs, under the mailbox's "
+	    "locks." },
+	[FAULT_EMPTY_MESSAGE] = { "empty-message", SEVERITY_ERROR,
+	    "A message file without a byte: it did not reach the disk before a crash, or a disk "
+	    "was full.",
+	    "Remove it." },
+	[FAULT_WRONG_SIZE] = { "wrong-size", SEVERITY_WARNING,
+	    "A message file that has another size than its name says: it is cut off, was edited, "
+	    "or counts wrong for the quota.",
+	    "Look at the message; rename the file without ,S= if it is whole." },
+	[FAULT_DUPLICATE_NAME] = { "duplicate-name", SEVERITY_WARNING,
+	    "Two files of one message name, of which readers may show only one.",
+	    "Compare them; remove one, or give it another name." },
+	[FAULT_STRANGE_ENTRY] = { "strange-entry", SEVERITY_WARNING,
+	    "Something among the messages that is no file; it is not read.",
+	    "Move it out of the Maildir." },
+	[FAULT_OLD_TMP] = { "old-tmp", SEVERITY_WARNING,
+	    "A file in tmp older than 36 hours, of a delivery that was never completed.",
+	    "Nothing: a delivery removes it. Or remove it." },
+	[FAULT_QUOTA_DRIFT] = { "quota-drift", SEVERITY_WARNING,
+	    "A maildirsize that does not have the sums of the messages.",
+	    "Remove the file: whoever needs it counts anew." },
+	[FAULT_BAD_MAILDIRSIZE] = { "bad-maildirsize", SEVERITY_WARNING,
+	    "A maildirsize that cannot be read; it counts as not there.",
+	    "Remove the file: whoever needs it counts anew." },
+	[FINDING_COULD_NOT_TELL] = { "could-not-tell", SEVERITY_ERROR,
+	    "A mailbox that could not be looked at, or not to its end.",
+	    "Mend what the text names, and verify again." },
+};
+
+static const char *const severities[SEVERITIES] = {
+	[SEVERITY_ERROR] = "error",
+	[SEVERITY_WARNING] = "warning",
+	[SEVERITY_NOTE] = "note",
+};
+
+/* ---- collecting ------------------------------------------------------------------------------ */
+
+static char *
+copy(const void *text, size_t len)
+{
+	char *out = malloc(len + 1);
+
+	if (out == NULL)
+		speech_no_memory();
+	memcpy(out, text, len);
+	out[len] = '\0';
+	return out;
+}
+
+static void
+keep(struct findings *findings, unsigned which, uint64_t offset, char *path, char *text)
+{
+	if (findings->n == findings->room) {
+		size_t room = findings->room * 2 + 16;
+		struct finding *more = reallocarray(findings->found, room, sizeof(*more));
+
+		if (more == NULL)
+			speech_no_memory();
+		findings->found = more;
+		findings->room = room;
+	}
+	findings->found[findings->n] = (struct finding){
+		.which = which, .offset = offset, .path = path, .text = text, .order = findings->n
+	};
+	findings->n++;
+}
+
+void
+findings_add(
+    struct findings *findings, unsigned which, const char *path, uint64_t offset, const char *text)
+{
+	if (findings->told[which]++ < FINDINGS_MAX)
+		keep(findings, which, offset, copy(path, strlen(path)), copy(text, strlen(text)));
+}
+
+void
+findings_close(struct findings *findings, const char *path)
+{
+	char text[64];
+
+	for (unsigned i = 0; i < FINDINGS; i++) {
+		if (findings->told[i] <= FINDINGS_MAX)
+			continue;
+		snprintf(text, sizeof(text), "%zu more of them", findings->told[i] - FINDINGS_MAX);
+		keep(findings, i, FAULT_NO_OFFSET, copy(path, strlen(path)),
+		    copy(text, strlen(text)));
+	}
+}
+
+static int
+by_place(const void *a, const void *b)
+{
+	const struct finding *left = a, *right = b;
+	int order = strcmp(left->path, right->path);
+
+	/* What is about the whole comes first. */
+	if (order == 0)
+		order =
+		    (left->offset + 1 > right->offset + 1) - (left->offset + 1 < right->offset + 1);
+	return order != 0 ? order : (left->order > right->order) - (left->order < right->order);
+}
+
+void
+findings_sort(struct findings *findings)
+{
+	if (findings->n > 1)
+		qsort(findings->found, findings->n, sizeof(*findings->found), by_place);
+}
+
+void
+findings_free(struct findings *findings)
+{
+	for (size_t i = 0; i < findings->n; i++) {
+		free(findings->found[i].path);
+		free(findings->found[i].text);
+	}
+	free(findings->found);
+	*findings = (struct findings){ 0 };
+}
+
+/* ---- through a pipe -------------------------------------------------------------------------- */
+
+struct head {
+	uint64_t offset;
+	uint32_t which, path_len, text_len;
+	uint32_t zero; /* no byte of it undefined */
+};
+
+void
+findings_write(const struct findings *findings, struct buf *out)
+{
+	for (size_t i = 0; i < findings->n; i++) {
+		const struct finding *f = &findings->found[i];
+		const struct head head = { .offset = f->offset,
+			.which = f->which,
+			.path_len = (uint32_t)strlen(f->path),
+			.text_len = (uint32_t)strlen(f->text) };
+
+		if (buf_add(out, &head, sizeof(head)) == -1 ||
+		    buf_add(out, f->path, head.path_len) == -1 ||
+		    buf_add(out, f->text, head.text_len) == -1)
+			speech_no_memory();
+	}
+}
+
+int
+findings_read(struct findings *findings, const struct buf *in)
+{
+	const unsigned char *p = in->data;
+	size_t left = in->len;
+	struct head head;
+
+	while (left > 0) {
+		if (left < sizeof(head))
+			return -1;
+		memcpy(&head, p, sizeof(head));
+		p += sizeof(head);
+		left -= sizeof(head);
+		if (head.which >= FINDINGS || head.path_len > left ||
+		    head.text_len > left - head.path_len)
+			return -1;
+		keep(findings, head.which, head.offset, copy(p, head.path_len),
+		    copy(p + head.path_len, head.text_len));
+		p += head.path_len + head.text_len;
+		left -= head.path_len + head.text_len;
+	}
+	return 0;
+}
+
+/* ---- the table ------------------------------------------------------------------------------- */
+
+enum severity
+findings_severity(unsigned which)
+{
+	return kinds[which].severity;
+}
+
+const char *
+findings_severity_name(enum severity severity)
+{
+	return severities[severity];
+}
+
+const char *
+findings_name(unsigned which)
+{
+	return kinds[which].name;
+}
+
+const char *
+findings_hint(unsigned which)
+{
+	return kinds[which].hint;
+}
+
+void
+findings_list(void)
+{
+	for (size_t i = 0; i < FINDINGS; i++)
+		printf("%s\t%s\t%s\t%s\n", kinds[i].name, severities[kinds[i].severity],
+		    kinds[i].means, kinds[i].hint);
+}
