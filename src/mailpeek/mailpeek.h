@@ -22,6 +22,7 @@ enum status {
 	STATUS_DATA = 65,      /* what stands in the mailbox's place is no mailbox */
 	STATUS_NO_INPUT = 66,  /* no such message, no such folder */
 	STATUS_NO_USER = 67,   /* no such account, proven */
+	STATUS_REJECT = 69,    /* trace: the map refuses the address */
 	STATUS_IO = 74,        /* reading or writing failed */
 	STATUS_LATER = 75,     /* could not tell */
 	STATUS_FORBIDDEN = 77, /* not the caller's to read */

@@ -332,3 +332,17 @@ screen_body_line(const void *data, size_t len)
 	fwrite(out.data, 1, out.len, stdout);
 	buf_free(&out);
 }
+
+void
+screen_vis_line(const char *safe)
+{
+	const unsigned char *p = (const unsigned char *)safe, *end = p + strlen(safe);
+	struct buf out = BUF_INIT;
+	unsigned combining = 0;
+
+	while (p < end)
+		(void)add_code(&out, next_code(&p), &combining);
+	if (out.len > 0)
+		fwrite(out.data, 1, out.len, stdout);
+	buf_free(&out);
+}

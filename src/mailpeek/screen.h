@@ -47,6 +47,9 @@ void screen_join(void);
 /* Text of its own, safe, that is no row: a line without its newline. */
 void screen_line(const void *data, size_t len);
 
+/* The same for a string that has been through text_vis before, and must not be escaped twice. */
+void screen_vis_line(const char *safe);
+
 /* A line of running text, with its newline: tabs take one to the next eighth column, and a
  * backslash is one. */
 void screen_body_line(const void *data, size_t len);

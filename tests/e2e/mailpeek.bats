@@ -91,6 +91,14 @@ scratch_snapshot() {
 everything() {
 	peek accounts -a
 	run -1 peek verify
+	peek usage
+	peek folders bob
+	peek timeline ann
+	peek timeline -f Sub bob
+	run -75 peek trace ann@one.example
+	run -1 peek trace ann
+	run -1 peek trace bob
+	run -1 peek trace '<none@x>'
 	peek list ann
 	peek list bob
 	local account
@@ -132,11 +140,11 @@ everything() {
 	python fill ann/mbox bob/Maildir 8 20
 	local trace=$SCRATCH/trace command
 	scratch touch trace
-	for command in 'accounts -a' verify 'list ann' 'list bob' 'raw ann 2' 'raw bob 2' 'search ann larger 1 body a' \
+	for command in 'accounts -a' verify usage 'folders bob' 'timeline ann' 'trace bob' 'trace <x@y>' 'list ann' 'list bob' 'raw ann 2' 'raw bob 2' 'search ann larger 1 body a' \
 		'search bob larger 1 body a' 'show ann 2' 'show -j bob 2'; do
 		# LeakSanitizer and strace both want ptrace.
 		# shellcheck disable=SC2086
-		scratch env ASAN_OPTIONS=detect_leaks=0 strace -f -qq -y -o trace mailpeek -C virtmda.conf $command >/dev/null || [ "$command" = verify ]
+		scratch env ASAN_OPTIONS=detect_leaks=0 strace -f -qq -y -o trace mailpeek -C virtmda.conf $command >/dev/null || [[ $command == verify || $command == trace* ]]
 		grep -q 'openat(.*O_NOATIME' "$trace"
 		run -1 grep -E 'open(at2?)?\(.*(O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_APPEND)' "$trace"
 		run -1 grep -E '\b(rename|unlink|link|symlink|mkdir|rmdir|mknod|chmod|chown|truncate|utime|setxattr|fallocate|flock|creat)[a-z0-9]*\(' "$trace"
@@ -267,6 +275,14 @@ everything() {
 		67|accounts ann nobody|no account nobody
 		64|accounts -s colour|cannot sort by "colour"; there are name,
 		64|accounts -n 0|"0" is no number
+		64|timeline -u week ann|"week" is no unit; there are hour, day, month
+		66|timeline -f None bob|no folder None
+		64|folders|too few arguments for folders
+		67|folders nobody|no account nobody
+		64|usage -s colour|cannot sort by "colour"
+		75|usage -d|virtmaps: No such file
+		64|trace <a@b|"<a@b" is no message-id
+		67|trace nobody|verdict  nouser
 		67|verify nobody|no account nobody
 		64|verify -b|unknown option: -b
 		64|list|too few arguments for list

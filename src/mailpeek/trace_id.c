@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Which mailboxes hold a message: a crew reads the headers of all of them, folders too. What comes
+ * back from there is where, not what: nothing of the message is printed but numbers and a folder.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crew.h"
+#include "field.h"
+#include "meter.h"
+#include "screen.h"
+#include "survey.h"
+#include "trace.h"
+
+#define FOLDER_WIDTH 12
+
+struct hit {
+	uint64_t number, size;
+	int64_t received;
+	uint32_t folder_len; /* bytes of the folder's name behind it */
+	uint32_t zero;
+};
+
+struct search {
+	const struct peek *peek;
+	const char *id;
+	struct survey survey;
+	struct buf *hits; /* one for each entry */
+};
+
+/* ---- the crew -------------------------------------------------------------------------------- */
+
+struct reading {
+	const char *id;
+	const struct buf *folder;
+	struct buf *report, value;
+	struct err *err;
+};
+
+static const struct account *
+whose(void *arg, size_t i)
+{
+	const struct search *s = arg;
+
+	return survey_account(&s->survey, i);
+}
+
+/* Is this Message-ID's value "<ID>", perhaps with a comment behind it? */
+static bool
+has_id(struct reading *r, const struct scan_message *message)
+{
+	const unsigned char *p = message->header, *end = p + message->header_len;
+	const size_t len = strlen(r->id);
+	struct field field;
+
+	while (field_next(&p, end, &field)) {
+		if (!field_is(&field, "Message-ID"))
+			continue;
+		buf_clear(&r->value);
+		field_plain(&field, &r->value);
+		if (r->value.len >= len + 2 && r->value.data[0] == '<' &&
+		    memcmp(r->value.data + 1, r->id, len) == 0 && r->value.data[len + 1] == '>')
+			return true;
+	}
+	return false;
+}
+
+static int
+take_message(void *arg, const struct scan_message *message)
+{
+	struct reading *r = arg;
+	const struct hit hit = { .number = message->number,
+		.size = message->size,
+		.received = message->received,
+		.folder_len = (uint32_t)r->folder->len };
+
+	if (has_id(r, message) && (buf_add(r->report, &hit, sizeof(hit)) == -1 ||
+	                              buf_add(r->report, r->folder->data, r->folder->len) == -1))
+		return err_set(r->err, ENOMEM, "search");
+	return 0;
+}
+
+static int
+read_folder(void *arg, const struct mailbox *folder, const char *directory)
+{
+	struct reading *r = arg;
+	struct buf name = BUF_INIT;
+	int failed;
+
+	if (mailbox_folder_name(directory, &name) == -1)
+		return err_set(r->err, ENOMEM, "search");
+	r->folder = &name;
+	failed = mailbox_scan(folder, SCAN_WANT_HEADER, take_message, r, r->err);
+	buf_free(&name);
+	return failed;
+}
+
+static int
+work(void *arg, size_t i, struct buf *report, struct err *err)
+{
+	const struct search *s = arg;
+	struct reading r = { .id = s->id, .report = report, .err = err };
+	int failed = mailbox_folders(&s->survey.entries[i].mailbox, read_folder, &r, err);
+
+	buf_free(&r.value);
+	return failed;
+}
+
+static void
+done(void *arg, size_t i, const struct buf *report, const struct err *why)
+{
+	struct search *s = arg;
+
+	if (report == NULL) {
+		survey_fail(&s->survey.entries[i], why);
+		return;
+	}
+	s->survey.entries[i].state = SURVEY_DONE;
+	if (report->len > 0 && buf_add(&s->hits[i], report->data, report->len) == -1)
+		speech_no_memory();
+}
+
+/* ---- telling --------------------------------------------------------------------------------- */
+
+static void
+print_heading(size_t name_width, const struct peek *peek)
+{
+	screen_style(SCREEN_HEADING);
+	screen_string(SCREEN_LEFT, name_width, "ACCOUNT");
+	screen_string(SCREEN_LEFT, FOLDER_WIDTH, "FOLDER");
+	screen_string(SCREEN_RIGHT, 5, "NR");
+	screen_string(SCREEN_LEFT, screen_date_width(peek->exact), "DELIVERED");
+	screen_string(SCREEN_RIGHT, peek->exact ? 10 : 5, "SIZE");
+	screen_end_row();
+}
+
+/* How many rows. */
+static size_t
+print_hits(const struct search *s, size_t i, size_t name_width, bool heading)
+{
+	const unsigned char *p = s->hits[i].data;
+	size_t left = s->hits[i].len, rows = 0;
+	struct hit hit;
+
+	while (left >= sizeof(hit)) {
+		memcpy(&hit, p, sizeof(hit));
+		p += sizeof(hit);
+		left -= sizeof(hit);
+		if (hit.folder_len > left)
+			break;
+		if (heading && rows == 0)
+			print_heading(name_width, s->peek);
+		screen_string(SCREEN_LEFT, name_width, s->survey.entries[i].account.name);
+		screen_cell(SCREEN_LEFT, FOLDER_WIDTH, 0, p, hit.folder_len);
+		screen_number(5, hit.number);
+		screen_date((time_t)hit.received, s->peek->exact);
+		screen_size(s->peek->exact ? 10 : 5, hit.size, s->peek->exact);
+		screen_end_row();
+		p += hit.folder_len;
+		left -= hit.folder_len;
+		rows++;
+	}
+	return rows;
+}
+
+static enum status
+tell(const struct search *s)
+{
+	const size_t name_width = survey_name_width(&s->survey, "ACCOUNT");
+	bool could_not_tell = false;
+	size_t rows = 0;
+
+	peek_page(s->peek);
+	for (size_t i = 0; i < s->survey.count; i++)
+		rows += print_hits(s, i, name_width, rows == 0);
+	for (size_t i = 0; i < s->survey.count; i++) {
+		const struct survey_entry *entry = &s->survey.entries[i];
+
+		if (entry->state != SURVEY_FAILED)
+			continue;
+		speech_complain("%s: %s", entry->account.name,
+		    entry->why != NULL ? entry->why : "not looked at");
+		could_not_tell = true;
+	}
+	if (could_not_tell)
+		return STATUS_LATER;
+	return rows > 0 ? STATUS_OK : STATUS_NOTHING;
+}
+
+enum status
+trace_id(const struct peek *peek, const char *id)
+{
+	struct search s = { .peek = peek, .id = id };
+	struct crew crew = {
+		.min_uid = peek->settings->min_uid,
+		.doing = "searching mailboxes",
+		.arg = &s,
+		.account = whose,
+		.work = work,
+		.done = done,
+	};
+	enum status status = survey_accounts(peek->settings, 0, NULL, &s.survey);
+
+	if (status == STATUS_OK) {
+		crew.count = s.survey.count;
+		s.hits = calloc(crew.count + 1, sizeof(*s.hits));
+		if (s.hits == NULL)
+			speech_no_memory();
+		meter_start("mailpeek");
+		crew_run(&crew);
+		status = tell(&s);
+		for (size_t i = 0; i < crew.count; i++)
+			buf_free(&s.hits[i]);
+		free(s.hits);
+	}
+	survey_free(&s.survey);
+	return status;
+}

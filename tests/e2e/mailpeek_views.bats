@@ -1,0 +1,196 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# mailpeek's folders, usage, timeline and trace: what they say of mailboxes whose contents are
+# known. Works for any user.
+
+bats_require_minimum_version 1.5.0
+
+load peek
+
+# deliver ADDRESS SUBJECT [OPTION...]
+deliver() {
+	printf 'From: Zo\303\253 <z@x.example>\nMessage-ID: <%s@x.example>\nSubject: %s\n\nbody\n' "$2" "$2" |
+		scratch virtmda -C virtmda.conf "${@:3}" -f s@x.example -- "$1"
+}
+
+map() { scratch sh -c 'cat >virtmaps; virtmap -C virtmda.conf build' >/dev/null; }
+
+# rows JSON-LINES EXPRESSION: of the list `rows`.
+rows() { python3 -c 'import json, sys; rows = [json.loads(line) for line in sys.argv[1].splitlines()]; print(eval(sys.argv[2]))' "$@"; }
+
+# ---- folders -----------------------------------------------------------------------------------
+
+@test "folders: their names decoded, counts, total; what is no folder is left out" {
+	echo 'one.example bob%3' | map
+	deliver a@one.example one
+	deliver "$(printf 'a+Lists.B\303\274ro@one.example')" three -o detail_folders=create
+	scratch sh -c 'cd bob/Maildir; mkdir -p .ssh ".ab-&ZeVnLIqe-/cur" ".&bad/new" .Empty/cur; printf "S: x\n\n" >".Empty/cur/7.x:2,S"'
+	run -0 peek folders bob
+	[[ ${lines[1]} =~ ^INBOX\ +1\ +1\  ]]
+	[[ $output == *$'\n''Lists.Büro  '* ]]
+	[[ $output == *$'\n''&bad  '*$'\n''ab-日本語  '* ]]
+	[[ $output != *ssh* ]]
+	run -0 peek folders -j bob
+	is "1 0 6" "$(rows "$output" '[(r["messages"], r["unread"], r["size"]) for r in rows if r["folder"] == "Empty"][0]' | tr -d '(),')"
+	is ".Lists.B&APw-ro" "$(rows "$output" '[r["directory"] for r in rows if r["folder"] == "Lists.B\u00fcro"][0]')"
+	is "$(rows "$output" 'sum(r["messages"] for r in rows)')" "$(peek folders bob | awk '$1 == "total" { print $2 }')"
+	is "$(rows "$output" 'len(rows)')" "$(peek folders -0 bob | tr -cd '\0' | wc -c)"
+}
+
+@test "folders: an mbox has its inbox, a missing mailbox an empty one, a link none" {
+	letters 3 | put ann/mbox
+	run -0 peek folders ann
+	is 2 "${#lines[@]}"
+	[[ ${lines[1]} =~ ^INBOX\ +3\ +3\ +273\  ]]
+	run -0 peek folders bob
+	[[ ${lines[1]} =~ ^INBOX\ +0\  ]]
+	scratch ln -s /etc bob/Maildir
+	run -65 peek folders bob
+	[[ $output == *"bob/Maildir: symbolic link" ]]
+}
+
+@test "folders: names that a terminal would obey are told safely" {
+	scratch sh -c 'mkdir -p "bob/Maildir/.$(printf "\033[2J\342\200\256")/cur" "bob/Maildir/.&ABsAWwAyAEo-/new" bob/Maildir/cur'
+	peek folders bob >"$SCRATCH/out"
+	harmless <"$SCRATCH/out"
+	is 5 "$(wc -l <"$SCRATCH/out")"
+	peek folders -j bob | harmless
+}
+
+# ---- usage -------------------------------------------------------------------------------------
+
+@test "usage: the largest first, bars by size, total of all" {
+	letters 40 | put ann/mbox
+	letters 10 | put carol/mbox
+	scratch sh -c 'mkdir -p bob/Maildir/new bob/Maildir/.Old/cur; printf "S: x\n\n" | tee bob/Maildir/new/1.x >bob/Maildir/.Old/cur/2.x'
+	scratch sed -i '/^carol/s/$/ userdb_quota_rule=*:bytes=9100/' accounts
+	run -0 peek usage
+	is "ann carol bob total" "$(awk 'NR > 1 { printf "%s ", $1 }' <<<"$output" | sed 's/ $//')"
+	is "40 3671 79.9% - ████████████████████████████████████████" "$(awk '$1 == "ann" { print $2, $3, $4, $5, $6 }' <<<"$output")"
+	is "10 911 19.8% 10% █████████▉" "$(awk '$1 == "carol" { print $2, $3, $4, $5, $6 }' <<<"$output")"
+	is "2 12 0.3% - ▏" "$(awk '$1 == "bob" { print $2, $3, $4, $5, $6 }' <<<"$output")"
+	is "52 4594 100.0%" "$(awk '$1 == "total" { print $2, $3, $4 }' <<<"$output")"
+	is "carol total" "$(peek usage -r -n 2 | awk 'NR > 2 { printf "%s ", $1 }' | sed 's/ $//')"
+	is '{"account":"carol","messages":10,"size":911,"quota_percent":10}' "$(peek usage -j carol)"
+	# Where there are no blocks, a bar is of signs that there are.
+	scratch env LC_ALL=C mailpeek -C virtmda.conf usage ann >"$SCRATCH/out"
+	grep -q '  #\{40\}$' "$SCRATCH/out"
+	run -1 env LC_ALL=C grep -q '[^ -~]' "$SCRATCH/out"
+}
+
+@test "usage: by the domains of the map" {
+	map <<-'EOT'
+		info@one.example    ann
+		@one.example        bob
+		x+*@one.example     carol
+		two.example         %1
+		x@two.example       info@one.example
+		y@two.example       ann, carol, me@elsewhere.example
+		.sub.example        bob
+		no@sub.example      error:nouser no
+	EOT
+	letters 40 | put ann/mbox
+	letters 10 | put carol/mbox
+	run -0 peek usage -dj
+	is "[('one.example', 3, ['ann', 'carol'], 50), ('two.example', 3, ['ann', 'carol'], 50), ('.sub.example', 1, ['bob'], 0), ('sub.example', 1, [], 0)]" \
+		"$(rows "${output//,\"bob\"/}" '[(r["domain"], r["addresses"], r["accounts"], r["messages"]) for r in rows]')"
+	run -0 peek usage -d -s name
+	is ".sub.example one.example sub.example two.example total" "$(awk 'NR > 1 { printf "%s ", $1 }' <<<"$output" | sed 's/ $//')"
+	# An account of several domains counts once in the total.
+	[[ ${lines[-1]} =~ ^total\ +50\ +4582\ +100.0%$ ]]
+	run -0 peek usage -d -n 1
+	is 3 "${#lines[@]}"
+}
+
+# ---- timeline ------------------------------------------------------------------------------------
+
+@test "timeline: days, hours and months, those without mail too" {
+	local date
+	for date in 'Jan  1 00:30:00 1970' 'Jan  1 01:30:00 1970' 'Jan  1 01:40:00 1970' 'Jan  3 00:00:00 1970' 'Mar  1 00:00:00 1970'; do
+		printf 'From a@b Thu %s\nSubject: x\n\nb\n\n' "$date"
+	done | put ann/mbox
+	run -0 peek timeline -n 100 ann
+	is 61 "${#lines[@]}"
+	is "1970-01-01 3 42 ████████████████████████████████████████" "$(awk 'NR == 2 { print $1, $2, $3, $4 }' <<<"$output")"
+	is "1970-01-02 0 0 " "$(awk 'NR == 3 { print $1, $2, $3, $4 }' <<<"$output")"
+	is "1970-01-03 1 14 █████████████▍" "$(awk 'NR == 4 { print $1, $2, $3, $4 }' <<<"$output")"
+	is 31 "$(peek timeline ann | wc -l)"
+	is '{"month":"1970-01","messages":4,"size":56} {"month":"1970-02","messages":0,"size":0} {"month":"1970-03","messages":1,"size":14}' "$(peek timeline -u month -j ann | paste -sd ' ')"
+	is 'hour 1970-02-28 23:00 0' "$(peek timeline -u hour -n 2 -j ann | head -n 1 | sed 's/[{}"]//g; s/,size.*//; s/:/ /; s/,messages:/ /')"
+	# In another zone it is another day.
+	is 1969-12-31 "$(scratch env TZ=America/New_York mailpeek -C virtmda.conf timeline -n 100 ann | awk 'NR == 2 { print $1 }')"
+}
+
+@test "timeline: a mailbox with its folders, or one folder; dates that are none" {
+	scratch sh -c 'umask 077; mkdir -p bob/Maildir/cur bob/Maildir/.Old/cur; cd bob/Maildir; printf "S: x\n\n" | tee cur/1.x .Old/cur/2.y cur/99999999999.z >/dev/null'
+	run -0 --separate-stderr peek timeline -j bob
+	is '{"day":"1970-01-01","messages":2,"size":12}' "$output"
+	is "mailpeek: 1 message without a date of delivery, or with one in the future" "$stderr"
+	is '{"day":"1970-01-01","messages":1,"size":6}' "$(peek timeline -j -f Old bob)"
+	run -0 peek timeline ann
+	is "" "$output"
+}
+
+# ---- trace ---------------------------------------------------------------------------------------
+
+@test "trace: ladder, account, mailbox, health, and the newest that came that way" {
+	printf 'info@one.example ann\n@one.example ann\n' | map
+	local n
+	for n in 1 2 3 4 5 6 7; do deliver Info@One.example "letter$n"; done
+	deliver other@one.example other
+	run -0 peek trace INFO@one.example
+	[[ $output == *"exact        info@one.example  <- this one"* ]]
+	[[ $output == *"  match    info@one.example (exact)"* ]]
+	[[ $output == *"  account  ann (uid "* ]]
+	[[ $output == *"  mailbox  mbox:$SCRATCH/ann/mbox"* ]]
+	[[ $output == *"  health   ok"* ]]
+	[[ $output == *"  came     7 messages for this address in the mailbox"* ]]
+	is "letter7 letter6 letter5 letter4 letter3" "$(grep -o 'letter[0-9]*$' <<<"$output" | paste -sd ' ')"
+	[[ $output == *"Zoë <z@x.example>"* ]]
+	is "letter7" "$(peek trace -n 1 info@one.example | grep -o 'letter[0-9]*$')"
+	run -0 peek trace other@one.example
+	[[ $output == *"  match    @one.example (catch-all)"*"came     1 message for"*other ]]
+	printf half | scratch sh -c 'cat >>ann/mbox'
+	run -0 peek trace info@one.example
+	[[ $output == *"  health   $SCRATCH/ann/mbox:"*"[torn-tail]"* ]]
+}
+
+@test "trace: folders are looked at, and every target's account" {
+	printf 'list@one.example bob+Lists, ann, me@elsewhere.example\n' | map
+	deliver bob+Lists x -o detail_folders=create
+	run -0 peek trace bob+Lists
+	[[ $output == *"  came     1 message for"*" Lists "* ]]
+	run -0 peek trace list@one.example
+	[[ $output == *"verdict  forward "*$'\n\nbob+Lists\n'*"account bob+Lists"*$'\n\nann\n'*"  health   missing"* ]]
+}
+
+@test "trace: what is refused, unknown or never came has its status" {
+	printf 'no@one.example error:5.7.1:Closed\nnobody@one.example error:nouser no\nann@one.example ann\nlost@one.example nowhere\n' | map
+	run -69 peek trace no@one.example
+	[[ $output == *"verdict  reject 5.7.1 Closed"* ]]
+	run -67 peek trace nobody@one.example
+	run -67 peek trace other@one.example
+	run -75 peek trace lost@one.example
+	run -75 peek trace a@b.example
+	run -1 peek trace ann@one.example
+	[[ $output == *"  came     0 messages"* ]]
+	peek trace $'\e[2J\e]0;x\a@one.example' | harmless
+}
+
+@test "trace: a message-id is found in every mailbox and folder" {
+	printf 'one.example ann\ntwo.example bob+Lists\nthree.example carol\n' | map
+	local domain
+	for domain in one two three; do deliver a@$domain.example same -o detail_folders=create; done
+	deliver a@three.example other
+	run -0 peek trace '<same@x.example>'
+	is "ann INBOX 1;carol INBOX 1;bob Lists 1" "$(awk 'NR > 1 { print $1, $2, $3 }' <<<"$output" | paste -sd ';')"
+	run -0 peek trace '<other@x.example>'
+	is "carol INBOX 2" "$(awk 'NR > 1 { print $1, $2, $3 }' <<<"$output")"
+	run -1 peek trace '<ame@x.example>'
+	is "" "$output"
+	scratch ln -sf /etc/passwd carol/mbox
+	run -75 --separate-stderr peek trace '<same@x.example>'
+	is 3 "${#lines[@]}"
+	[[ $stderr == "mailpeek: carol: "*"symbolic link" ]]
+}
