@@ -225,9 +225,10 @@ reach_read(const struct settings *settings, const struct survey *survey, struct 
 	for (size_t i = 0; i < map_source_count(source); i++) {
 		const struct map_entry *entry = map_source_entry(source, i);
 
-		if (entry == NULL)
+		if (entry != NULL)
+			add_line(&r, entry);
+		else
 			speech_no_memory();
-		add_line(&r, entry);
 		if (PROGRESS_DUE(i))
 			progress_tell("asking the map", i, map_source_count(source));
 	}

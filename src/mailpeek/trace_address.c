@@ -41,12 +41,11 @@ is_same(const struct address *address, struct buf *value)
 {
 	struct address other;
 	struct err err;
-	const char *text = buf_cstr(value);
 	bool same;
 
-	if (text == NULL)
+	if (buf_cstr(value) == NULL)
 		speech_no_memory();
-	if (address_parse(&other, text, &err) == -1)
+	if (address_parse(&other, (const char *)value->data, &err) == -1)
 		return false;
 	same = strcmp(address->local, other.local) == 0 &&
 	       (address->domain == NULL) == (other.domain == NULL) &&
