@@ -167,6 +167,7 @@ valgrind: deps
 
 bench: all
 	@BUILD=$(BUILD) tests/bench/delivery
+	@BUILD=$(BUILD) tests/bench/lmtp
 	@BUILD=$(BUILD) sh tests/bench/map
 	@BUILD=$(BUILD) sh tests/bench/verify
 	@BUILD=$(BUILD) sh tests/bench/scan

@@ -11,7 +11,7 @@ BUILD_PACKAGES="gcc make pkg-config libc6-dev libgdbm-dev libbsd-dev libidn2-dev
 	libgmime-3.0-dev libjansson-dev"
 TEST_PACKAGES="check bats python3 strace util-linux procps xxhash"
 LINT_PACKAGES="clang clang-format cppcheck shellcheck mandoc valgrind libclang-rt-dev binutils"
-PEER_PACKAGES="procmail maildrop mutt liblockfile-bin dovecot-core dovecot-imapd"
+PEER_PACKAGES="procmail maildrop mutt liblockfile-bin dovecot-core dovecot-imapd dovecot-lmtpd"
 SENDMAIL_PACKAGES="sendmail-bin sendmail-cf sensible-mda m4"
 
 is_installed() {

@@ -86,6 +86,7 @@ ERRORS = {
     "uname": ["EFAULT"],
     "readv": ["EIO"],
     "rt_sigaction": ["EINVAL"],
+    "futex": ["EINTR", "EAGAIN"],
 }
 # Calls that cannot fail, or whose failure nobody looks at because nothing depends on it. (brk
 # says no by answering with the old break, which inject cannot make up.)

@@ -2,16 +2,17 @@
  *
  * inject: run a command and let exactly one of its system calls fail, fall short, or be its last.
  *
- *   inject [-t TRACE] [PROCESS:CALL:ACTION] command [argument ...]
+ *   inject [-t TRACE] [PROCESS:CALL:ACTION[:NAME]] command [argument ...]
  *
  * PROCESS counts the processes in the order in which they appear, from 0; CALL counts the system
  * calls of that process, from 1, behind its execve. (strace counts per process too, but applies a
  * rule to all of them, so the parent's second read(2) would hide the child's.) ACTION is an errno's
  * number (the call is not made and fails with it; close(2) is made, for Linux closes whatever it
  * says), "ok" (not made, and returns 0), "short" (a read or write of half the bytes asked for, at
- * least one), or "kill" (SIGKILL instead of the call). TRACE gets a line "PROCESS CALL NAME" for
- * each call. Waits for all processes. Ends as the command did: its status, or 128 + signal; 125
- * when the fault could not be injected.
+ * least one), or "kill" (SIGKILL instead of the call); with NAME only if the call is that one, for
+ * processes at the same time do not always make the same calls. TRACE gets a line "PROCESS CALL
+ * NAME" for each call. Waits for all processes. Ends as the command did: its status, or 128 +
+ * signal; 125 when the fault could not be injected.
  */
 #include <elf.h>
 #include <errno.h>
@@ -49,6 +50,7 @@ static struct {
 	unsigned long call;
 	enum action action;
 	long result;
+	char name[32]; /* "" any */
 } fault;
 
 static const char *const names[] = {
@@ -92,6 +94,7 @@ static const char *const names[] = {
 	NAME(waitid),
 	NAME(kill),
 	NAME(uname),
+	NAME(futex),
 	NAME(fcntl),
 	NAME(flock),
 	NAME(fsync),
@@ -179,16 +182,24 @@ die(const char *what)
 	exit(CANNOT);
 }
 
+static const char *
+name_of(uint64_t number)
+{
+	static char unknown[32];
+
+	if (number < sizeof(names) / sizeof(names[0]) && names[number] != NULL)
+		return names[number];
+	snprintf(unknown, sizeof(unknown), "call_%llu", (unsigned long long)number);
+	return unknown;
+}
+
 static void
 trace_call(const struct process *process, uint64_t number)
 {
 	if (trace == NULL)
 		return;
-	fprintf(trace, "%zu %lu ", (size_t)(process - processes), process->calls);
-	if (number < sizeof(names) / sizeof(names[0]) && names[number] != NULL)
-		fprintf(trace, "%s\n", names[number]);
-	else
-		fprintf(trace, "call_%llu\n", (unsigned long long)number);
+	fprintf(
+	    trace, "%zu %lu %s\n", (size_t)(process - processes), process->calls, name_of(number));
 }
 
 /* ---- the registers of a stopped process --------------------------------------------------------
@@ -297,6 +308,8 @@ on_entry(struct process *process, const struct ptrace_syscall_info *info)
 	trace_call(process, info->entry.nr);
 	if ((size_t)(process - processes) != fault.process || process->calls != fault.call)
 		return;
+	if (fault.name[0] != '\0' && strcmp(fault.name, name_of(info->entry.nr)) != 0)
+		return;
 	switch (fault.action) {
 	case ACTION_ERRNO:
 		if (info->entry.nr != SYS_close)
@@ -403,7 +416,8 @@ parse_fault(const char *text)
 {
 	char action[16];
 
-	if (sscanf(text, "%zu:%lu:%15s", &fault.process, &fault.call, action) != 3)
+	if (sscanf(text, "%zu:%lu:%15[^:]:%31s", &fault.process, &fault.call, action, fault.name) <
+	    3)
 		return false;
 	if (strcmp(action, "kill") == 0)
 		fault.action = ACTION_KILL;
@@ -427,7 +441,8 @@ main(int argc, char *argv[])
 	if (optind < argc && parse_fault(argv[optind]))
 		optind++;
 	if (optind >= argc) {
-		fputs("usage: inject [-t trace] [process:call:action] command ...\n", stderr);
+		fputs(
+		    "usage: inject [-t trace] [process:call:action[:name]] command ...\n", stderr);
 		return CANNOT;
 	}
 	if (trace != NULL)

@@ -1,0 +1,234 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Every system call of one LMTP session fails once, falls short once where it can, and is the last of
+# its process once: of the parent, the front, the workers and those who flush for them. Then each
+# recipient is judged by the reply that the client got for it. 250 means exactly one whole copy. Any
+# other reply, or none, can be tried again, and no reply is ever 5yz; it means no copy, unless
+# somebody died or could not be heard when the copy was durable already, which LMTP cannot tell. What
+# had no 250 is sent again, as a mail server would, and must arrive.
+#
+# FULL=1 takes every errno of the table instead of one or two a call.
+
+import errno
+import os
+import runpy
+import subprocess
+import sys
+import threading
+
+sys.dont_write_bytecode = True
+
+from world import BUILD, FULL, GID, HEAD, IS_ROOT, MESSAGE, UID, Tap, World, compile_tool, enter_private_mounts  # noqa: E402
+
+swept = runpy.run_path(os.path.join(os.path.dirname(os.path.abspath(__file__)), "delivery.t"))
+NOT_DURABLE = [str(getattr(errno, name)) for name in swept["NOT_DURABLE"]]
+Sweep, KILLED = swept["Sweep"], swept["KILLED"]
+
+
+class Client:
+    """Waits for each reply; goes on without those who were refused."""
+
+    def __init__(self, child):
+        self.child = child
+        self.heard = []
+
+    def reply(self):
+        while True:
+            line = self.child.stdout.readline().decode()
+            if not line:
+                raise EOFError
+            self.heard.append(line.rstrip())
+            if line[:3] == "421":
+                raise EOFError
+            if line[3:4] != "-":
+                return line
+
+    def say(self, line):
+        self.child.stdin.write(line + b"\r\n")
+        self.child.stdin.flush()
+        return self.reply()
+
+    def deliver(self, people, message, replies):
+        self.reply()
+        self.say(b"LHLO me")
+        if self.say(b"MAIL FROM:<amy@two.example>")[0] != "2":
+            return
+        accepted = [name for name in people if self.say(b"RCPT TO:<%s@one.example>" % name.encode())[0] == "2"]
+        if accepted and self.say(b"DATA")[0] == "3":
+            self.child.stdin.write(message + b".\r\n")
+            self.child.stdin.flush()
+            for name in accepted:
+                replies[name] = self.reply()
+        self.say(b"QUIT")
+
+
+class LmtpWorld(World):
+    """joe, and where there are two, ann: of the same uid or another."""
+
+    def __init__(self, format="maildir", ann=None, large=False, **parameters):
+        self.ann = ann
+        super().__init__(format, **parameters)
+        self.home_of_ann = self.path("ann")
+        self.people = ["joe"]
+        if ann is not None:
+            os.mkdir(self.home_of_ann, 0o700)
+            os.chown(self.home_of_ann, UID + ann, GID + ann)
+            with open(self.path("etc/accounts"), "a") as out:
+                out.write("ann:x:%d:%d::%s:/bin/sh:\n" % (UID + ann, GID + ann, self.home_of_ann))
+            self.write("etc/virtmaps", "joe@one.example joe\nann@one.example ann\n")
+            subprocess.run(
+                [os.path.join(BUILD, "virtmap"), "-C", self.conf, "build"],
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
+            self.people.append("ann")
+        self.message_text = MESSAGE + b"more\n" * (230000 if large else 0)
+
+    def converse(self, people, wrapper=()):
+        """One session; (status, {name: reply})."""
+        child = subprocess.Popen(
+            [*wrapper, os.path.join(BUILD, "virtmda"), "-C", self.conf, "-l"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            preexec_fn=self.preexec,
+        )
+        watch = threading.Timer(20, child.kill)
+        watch.start()
+        client = Client(child)
+        replies = {}
+        try:
+            client.deliver(people, self.message_text.replace(b"\n", b"\r\n"), replies)
+        except (EOFError, BrokenPipeError):
+            pass
+        for end in (child.stdin, child.stdout):
+            try:
+                end.close()
+            except BrokenPipeError:
+                pass
+        status = child.wait()
+        watch.cancel()
+        self.bad = [line for line in client.heard if line[:1] == "5"]
+        self.said = client.heard[-1] if client.heard else ""
+        return status if status >= 0 else 128 - status, replies
+
+    def reset(self):
+        super().reset()
+        home = self.path("ann")
+        if self.ann is not None and os.path.isdir(home):
+            subprocess.run(["rm", "-rf", home + "/Maildir"], check=True)
+            for part in ("", "/tmp", "/new", "/cur"):
+                os.mkdir(home + "/Maildir" + part, 0o700)
+                os.chown(home + "/Maildir" + part, UID + self.ann, GID + self.ann)
+
+    def copies_of(self, name):
+        if name == "joe" and self.format == "mbox":
+            return self.copies_mbox()
+        new = os.path.join(self.maildir if name == "joe" else self.home_of_ann + "/Maildir", "new")
+        wanted = HEAD.replace(b"joe", name.encode()) + self.message_text
+        names = os.listdir(new) if os.path.isdir(new) else []
+        for file in names:
+            with open(os.path.join(new, file), "rb") as opened:
+                if opened.read() != wanted:
+                    return "a torn message in " + file
+        return len(names)
+
+    def left_behind(self):
+        left = super().left_behind()
+        tmp = self.home_of_ann + "/Maildir/tmp"
+        return left + (os.listdir(tmp) if os.path.isdir(tmp) else [])
+
+
+class LmtpSweep(Sweep):
+    def trace(self):
+        path = self.world.path("spool/trace")
+        status, replies = self.world.converse(self.world.people, wrapper=[self.inject, "-t", path])
+        for name in self.world.people:
+            if status != 0 or not replies.get(name, "").startswith("250 ") or self.world.copies_of(name) != 1:
+                raise SystemExit("an undisturbed session: status %d, %s" % (status, self.world.said))
+        with open(path) as file:
+            rows = [line.split() for line in file]
+        calls, in_main = [], False
+        for process, number, name in rows:
+            in_main = in_main or name == "getppid"
+            calls.append((int(process), int(number), name, not in_main))
+        return calls
+
+    def usual_calls(self):
+        # Several processes at a time: calls come in any order, and a poll more or less.
+        self.world.reset()
+        return self.trace()
+
+    def one(self, process, number, name, before_main, action):
+        self.world.reset()
+        self.faults += 1
+        rule = "%d:%d:%s:%s" % (process, number, action, name)
+        fault = "%s (%s)" % (name, rule)
+        status, replies = self.world.converse(self.world.people, wrapper=[self.inject, rule])
+        if status not in (0, 75) and not (status == KILLED and action == "kill") and not before_main:
+            self.complain(fault, "status %d" % status)
+        if self.world.bad:
+            self.complain(fault, self.world.bad[0])
+        # (With helpers that flush it may be another's call, and nothing has failed.)
+        if name == "fsync" and action in NOT_DURABLE and self.world.ann != 0 and len(replies) > 0:
+            if all(reply.startswith("250 ") for reply in replies.values()):
+                self.complain(fault, "not durable, but 250")
+        again = [person for person in self.world.people if not self.judge_one(fault, action, person, replies)]
+        self.send_again(fault, again)
+
+    def judge_one(self, fault, action, person, replies):
+        """Has this recipient had its 250?"""
+        copies = self.world.copies_of(person)
+        good = replies.get(person, "").startswith("250 ")
+        if isinstance(copies, str):
+            self.complain(fault, "%s: %s" % (person, copies))
+        elif good and copies != 1:
+            self.complain(fault, "%s: 250, but %d copies" % (person, copies))
+        elif not good and copies != 0 and person in replies and not self.may_be_unheard(fault, action):
+            self.complain(fault, "%s: %s, but %d copies" % (person, replies.get(person), copies))
+        return good
+
+    @staticmethod
+    def may_be_unheard(fault, action):
+        return action == "kill" or fault.split(" ", 1)[0] in ("sendmsg", "recvmsg")
+
+    def send_again(self, fault, again):
+        before = {person: self.world.copies_of(person) for person in again}
+        if not again:
+            return
+        status, replies = self.world.converse(again)
+        for person in again:
+            copies = self.world.copies_of(person)
+            if status != 0 or not replies.get(person, "").startswith("250 ") or copies != before[person] + 1:
+                self.complain(fault, "then again: %s: %s copies" % (person, copies))
+
+
+SWEEPS = [
+    ("into a Maildir, as root", {}, True),
+    ("into an mbox in root's mail directory", {"format": "mbox"}, True),
+    ("into two Maildirs of one uid", {"ann": 0}, True),
+    ("into an mbox and a Maildir of two uids", {"ann": 1}, True),
+    ("a large message", {"large": True}, True),
+    ("into a Maildir, as the account", {"run_as_account": True}, False),
+]
+
+
+def main():
+    enter_private_mounts()
+    tap = Tap()
+    for title, parameters, needs_root in SWEEPS:
+        if needs_root and not IS_ROOT:
+            tap.skip(title, "needs root")
+            continue
+        world = LmtpWorld(**parameters)
+        try:
+            sweep = LmtpSweep(compile_tool(world.root, "inject.c"), world)
+            sweep.run()
+            tap.result("%s: %d faults" % (title, sweep.faults), sweep.failures)
+        finally:
+            world.remove()
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
