@@ -73,6 +73,8 @@ rows() { python3 -c 'import json, sys; rows = [json.loads(line) for line in sys.
 	is "52 4594 100.0%" "$(awk '$1 == "total" { print $2, $3, $4 }' <<<"$output")"
 	is "carol total" "$(peek usage -r -n 2 | awk 'NR > 2 { printf "%s ", $1 }' | sed 's/ $//')"
 	is '{"account":"carol","messages":10,"size":911,"quota_percent":10}' "$(peek usage -j carol)"
+	letters 60 | put carol/mbox
+	is "carol ann bob total" "$(peek usage | awk 'NR > 1 { printf "%s ", $1 }' | sed 's/ $//')"
 	# Where there are no blocks, a bar is of signs that there are.
 	scratch env LC_ALL=C mailpeek -C virtmda.conf usage ann >"$SCRATCH/out"
 	grep -q '  #\{40\}$' "$SCRATCH/out"
