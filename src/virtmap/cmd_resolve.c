@@ -1,15 +1,25 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * virtmap resolve: where mail for an address goes, decided by the code that delivers. With -q one
- * line and an exit status for scripts, otherwise a block for people, with -v every step.
+ * line and an exit status for scripts, with -j all of it for programs, otherwise a block for
+ * people, with -v every step.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "history_record.h"
 #include "mailbox.h"
 #include "resolve.h"
+#include "rows.h"
 #include "text.h"
 #include "virtmap.h"
+
+struct asking {
+	const struct virtmap *virtmap;
+	struct resolver *resolver;
+	char form; /* the option: 'j', 'q', 'v', or '\0' */
+	struct rows rows;
+};
 
 /* The worst of several; what could not be told comes first, since it may hide any of the others. */
 static enum status
@@ -172,22 +182,117 @@ print_line(const struct answer *answer)
 		speech_say(stderr, "virtmap: warning: %s", answer->warning);
 }
 
+/* ---- for programs -------------------------------------------------------------------------- */
+
+/* What there is none of is left out. */
+static int
+put_string(json_t *row, const char *name, const char *text)
+{
+	return text == NULL || *text == '\0' ? 0
+	                                     : json_object_set_new(row, name, history_string(text));
+}
+
+static int
+put_account(json_t *row, const struct answer *answer, const struct mailbox *mailbox)
+{
+	const struct account *account = &answer->account;
+	int failed = 0;
+
+	if (account->name == NULL)
+		return 0;
+	failed |= put_string(row, "account", account->name);
+	failed |= put_string(row, "detail", answer->detail);
+	failed |= json_object_set_new(row, "uid", json_integer(account->uid));
+	failed |= json_object_set_new(row, "gid", json_integer(account->gid));
+	failed |= put_string(row, "home", account->home);
+	if (mailbox->path != NULL) {
+		failed |=
+		    put_string(row, "format", mailbox->format == MAILBOX_MBOX ? "mbox" : "maildir");
+		failed |= put_string(row, "mailbox", mailbox->path);
+	}
+	return failed | put_string(row, "quota", account->quota_rule);
+}
+
+static int
+put_addresses(json_t *row, const struct answer *answer)
+{
+	json_t *all = answer->naddresses == 0 ? NULL : json_array();
+	int failed = 0;
+
+	for (size_t i = 0; i < answer->naddresses; i++)
+		failed |= json_array_append_new(all, history_string(answer->addresses[i]));
+	return all == NULL ? -(answer->naddresses > 0)
+	                   : failed | json_object_set_new(row, "addresses", all);
+}
+
+/* NULL without memory. */
+static json_t *
+json_of(const char *recipient, const struct answer *answer, const struct mailbox *mailbox)
+{
+	static const char *const verdicts[] = {
+		[ANSWER_DEFER] = "defer",
+		[ANSWER_ACCOUNT] = "account",
+		[ANSWER_ALIAS] = "alias",
+		[ANSWER_FORWARD] = "forward",
+		[ANSWER_REJECT] = "reject",
+		[ANSWER_DISCARD] = "discard",
+		[ANSWER_NOUSER] = "nouser",
+	};
+	json_t *row = json_object();
+	int failed = put_string(row, "recipient", recipient);
+
+	failed |= put_string(row, "verdict", verdicts[answer->kind]);
+	failed |= put_string(row, "match", answer->match);
+	failed |= put_string(row, "rung", answer->rung);
+	failed |= put_string(row, "target", answer->target);
+	failed |= put_account(row, answer, mailbox);
+	if (answer->kind == ANSWER_ALIAS)
+		failed |= put_string(row, "alias", answer->name);
+	failed |= put_addresses(row, answer);
+	if (status_of(answer->kind) != STATUS_OK) {
+		failed |= put_string(row, "status", answer->status);
+		failed |= put_string(row, "text", answer->text);
+	}
+	failed |= put_string(row, "warning", answer->warning);
+	if (failed == 0)
+		return row;
+	json_decref(row);
+	return NULL;
+}
+
+/* ---- the command --------------------------------------------------------------------------- */
+
 static enum status
-resolve_one(const struct virtmap *virtmap, struct resolver *resolver, const char *options,
-    const char *recipient)
+say(struct asking *asking, const char *recipient, const struct answer *answer,
+    const struct mailbox *mailbox, const struct buf *steps)
+{
+	struct err err;
+
+	switch (asking->form) {
+	case 'j':
+		if (rows_add(&asking->rows, json_of(recipient, answer, mailbox), &err) == -1)
+			return speech_fail(&err);
+		break;
+	case 'q':
+		print_line(answer);
+		break;
+	default:
+		print_block(recipient, answer, mailbox, steps);
+	}
+	return status_of(answer->kind);
+}
+
+static enum status
+resolve_one(struct asking *asking, const char *recipient)
 {
 	struct buf explain = BUF_INIT;
 	struct mailbox mailbox = { 0 };
 	struct answer answer;
 	enum status status;
 
-	resolve(resolver, recipient, &answer, strchr(options, 'v') != NULL ? &explain : NULL);
-	locate(virtmap->settings, &answer, &mailbox);
-	status = status_of(answer.kind);
-	if (strchr(options, 'q') != NULL)
-		print_line(&answer);
-	else
-		print_block(recipient, &answer, &mailbox, &explain);
+	resolve(asking->resolver, recipient, &answer, asking->form == 'v' ? &explain : NULL);
+	locate(asking->virtmap->settings, &answer, &mailbox);
+	status = say(asking, recipient, &answer, &mailbox, &explain);
 	mailbox_free(&mailbox);
 	answer_free(&answer);
 	buf_free(&explain);
@@ -197,21 +302,23 @@ resolve_one(const struct virtmap *virtmap, struct resolver *resolver, const char
 enum status
 cmd_resolve(const struct virtmap *virtmap, const char *options, int argc, char **argv)
 {
-	struct resolver *resolver;
+	struct asking asking = { .virtmap = virtmap, .form = *options };
 	enum status status = STATUS_OK;
 	struct err err;
 
 	if (strlen(options) > 1) {
-		speech_say(stderr, "virtmap: resolve takes -q or -v, not both");
+		speech_say(stderr, "virtmap: resolve takes one of -j, -q and -v");
 		return STATUS_USAGE;
 	}
-	if (resolver_new(&resolver, virtmap->settings, &err) == -1)
+	if (resolver_new(&asking.resolver, virtmap->settings, &err) == -1)
 		return speech_fail(&err);
 	for (int i = 0; i < argc; i++) {
-		if (i > 0 && strchr(options, 'q') == NULL)
+		if (i > 0 && asking.form != 'q' && asking.form != 'j')
 			putchar('\n');
-		status = worse(status, resolve_one(virtmap, resolver, options, argv[i]));
+		status = worse(status, resolve_one(&asking, argv[i]));
 	}
-	resolver_free(resolver);
+	if (asking.form == 'j')
+		rows_end(&asking.rows);
+	resolver_free(asking.resolver);
 	return status;
 }

@@ -43,8 +43,8 @@ static const struct command commands[] = {
 	{ "import", "[-mrn] FORMAT FILE", "take over another program's table", "mrn", 2, 2,
 	    cmd_import },
 	{ "export", "FORMAT", "the map for another program, or for import", "", 1, 1, cmd_export },
-	{ "resolve", "[-q|-v] ADDRESS...", "where mail goes, as delivery would decide it", "qv", 1,
-	    -1, cmd_resolve },
+	{ "resolve", "[-j|-q|-v] ADDRESS...", "where mail goes, as delivery would decide it", "jqv",
+	    1, -1, cmd_resolve },
 	{ "complete", "KIND [WORD]", "for the shell: what a word may become", "", 1, 2,
 	    cmd_complete },
 	{ "verify", "-- ADDRESS", "may its mail come in? a line for sendmail's program map", "", 1,
@@ -59,7 +59,7 @@ static void
 print_usage(FILE *to, const struct command *command)
 {
 	if (command != NULL) {
-		fprintf(to, "usage: virtmap [-C FILE] [-o NAME=VALUE] %s %s\n", command->name,
+		fprintf(to, "usage: virtmap [-C FILE] [-o NAME=VALUE]... %s %s\n", command->name,
 		    command->arguments);
 		return;
 	}
@@ -68,7 +68,7 @@ print_usage(FILE *to, const struct command *command)
 	      "\n",
 	    to);
 	for (size_t i = 0; i < NCOMMANDS; i++)
-		fprintf(to, "  %-8s %-20s %s\n", commands[i].name, commands[i].arguments,
+		fprintf(to, "  %-8s %-22s %s\n", commands[i].name, commands[i].arguments,
 		    commands[i].summary);
 }
 

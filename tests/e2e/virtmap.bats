@@ -421,6 +421,30 @@ fails() {
 	done
 }
 
+@test "resolve -j: the same answers for programs" {
+	v add out@one.example 'ann@far.example, "odd name"@far.example'
+	v add team@one.example team
+	v add gone@one.example 'error:5.7.1:no mail here'
+	run v resolve -j any+Lists@one.example team@one.example out@one.example gone@one.example x@far.example $'\xff@two.example'
+	echo "$output"
+	[ "$status" -eq 75 ]
+	python3 - "$output" <<-'EOT'
+		import json, sys
+		bob, team, out, gone, far, odd = json.loads(sys.argv[1])
+		assert bob == {"recipient": "any+Lists@one.example", "verdict": "account", "match": "@one.example",
+		               "rung": "catch-all", "target": "carol%3", "account": "carol", "detail": "Lists", "uid": 1002,
+		               "gid": 1002, "home": "/home/carol", "format": "mbox", "mailbox": "/home/carol/mbox",
+		               "quota": "*:storage=1G"}, bob
+		assert (team["verdict"], team["alias"], "status" in team) == ("alias", "team", False), team
+		assert (out["verdict"], out["addresses"]) == ("forward", ["ann@far.example", '"odd name"@far.example']), out
+		assert (gone["verdict"], gone["status"], gone["text"]) == ("reject", "5.7.1", "no mail here"), gone
+		assert (far["verdict"], far["status"]) == ("defer", "4.3.5") and "account" not in far, far
+		assert (odd["recipient"], odd["verdict"]) == ({"hex": "ff4074776f2e6578616d706c65"}, "nouser"), odd
+	EOT
+	run v resolve -j -q x
+	[ "$status" -eq 64 ]
+}
+
 @test "resolve: nothing from outside steers the terminal" {
 	v build
 	run v resolve "${ESC}[2Jx@one.example"
