@@ -13,6 +13,8 @@
 #include "meter.h"
 #include "progress.h"
 
+#define FEW 10000 /* mappings to merge: only what concerns them is read of the map */
+
 struct change {
 	struct editor editor;
 	struct intake intake;
@@ -160,12 +162,45 @@ sum_up(const struct change *change)
 	return refused + change->conflicts > 0 ? STATUS_NOT_SO : STATUS_OK;
 }
 
+/* The keys of what is staged; malloc'ed, NULL without memory. */
+static const char **
+keys_of(const struct map_source *staged)
+{
+	size_t n = map_source_count(staged);
+	const char **keys = calloc(n + 1, sizeof(*keys));
+
+	for (size_t i = 0; keys != NULL && i < n; i++) {
+		const struct map_entry *entry = map_source_entry(staged, i);
+
+		if (entry == NULL) {
+			free(keys);
+			return NULL;
+		}
+		keys[i] = entry->key;
+	}
+	return keys;
+}
+
+static enum status
+open_map(const struct virtmap *virtmap, struct change *change)
+{
+	enum editor_mode mode = change->dry ? EDITOR_READ : EDITOR_CHANGE;
+	const struct map_source *staged = change->intake.staged;
+	size_t n = map_source_count(staged);
+	/* Without memory for the keys all of the map is read, which will tell. */
+	const char **keys = change->replace || n > FEW ? NULL : keys_of(staged);
+	enum status status =
+	    editor_open_for(&change->editor, virtmap, mode, 1, keys, keys == NULL ? 0 : n);
+
+	free(keys);
+	return status;
+}
+
 static enum status
 edit(const struct virtmap *virtmap, struct change *change)
 {
 	struct err err;
-	enum status status =
-	    editor_open(&change->editor, virtmap, change->dry ? EDITOR_READ : EDITOR_CHANGE, 1);
+	enum status status = open_map(virtmap, change);
 
 	if (status == STATUS_OK && make(change, &err) == -1)
 		status = speech_fail(&err);

@@ -70,6 +70,27 @@ refused() { grep -F "$DIR/in:$1: " <<<"$stderr" | grep -qF -- "$2"; }
 
 # ---- merging and replacing -----------------------------------------------------------------
 
+@test "merge of a few lines into a large map: the lines that a small one gets" {
+	printf '%s\n' 'info@one.example carol' 'x@one.example bob' '@one.example carol' 'y@new.example bob' >"$DIR/in"
+	run --separate-stderr v import virtmaps "$DIR/in"
+	local said=$output conflicts=$stderr small
+	small=$(cat "$DIR/virtmaps")
+	printf 'u%s@many.example\tbob\n' {1..1500} >"$DIR/many"
+	{ printf '%s\n' '# Ours.' 'info@one.example    bob' '' '@one.example        carol'; cat "$DIR/many"; } >"$DIR/virtmaps"
+	v build >"$DIR/null"
+	run --separate-stderr v import virtmaps "$DIR/in"
+	[ "$status" -eq 1 ]
+	[ "$output" = "$said" ]
+	[ "$stderr" = "$conflicts" ]
+	[ -f "$DIR/virtmaps.gdbm.base" ]
+	is=$(grep -v -x -F -f "$DIR/many" "$DIR/virtmaps" | tr -s ' \t' ' ')
+	echo "$is"
+	[ "$is" = "$(tr -s ' \t' ' ' <<<"$small")" ]
+	v diff
+	v undo >"$DIR/null"
+	[ "$(tail -n +5 "$DIR/virtmaps" | cksum)" = "$(cksum <"$DIR/many")" ]
+}
+
 @test "merge adds, keeps what is there, shows conflicts and says so" {
 	printf '%s\n' 'new@one.example bob' 'INFO@one.example. bob' 'one.example bob' >"$DIR/in"
 	run --separate-stderr v import virtmaps "$DIR/in"
