@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * virtmap domains: a row for every domain that the text names: how much is mapped, where the rest
- * goes, and of what kind the targets are. Kinds are found as delivery would find them, but one step
- * far: what another mapping makes of an address is told in that domain's row.
+ * goes, and of what kind the targets are (kinds.h). What another mapping makes of an address is
+ * told in that domain's row.
  */
 #include <errno.h>
 #include <search.h>
@@ -13,24 +13,10 @@
 #include "editor.h"
 #include "format.h"
 #include "history_record.h"
+#include "kinds.h"
 #include "pager.h"
-#include "resolve.h"
 #include "rows.h"
 #include "text.h"
-
-enum kind {
-	KIND_ACCOUNT,
-	KIND_ALIAS,
-	KIND_MAPPED, /* an address of a domain of ours: goes on there */
-	KIND_REMOTE,
-	KIND_ERROR,
-	KIND_DISCARD,
-	KIND_OTHER, /* a name that is neither, or could not be asked for, or depends on %1 */
-	KINDS
-};
-
-static const char *const kind_names[KINDS] = { "accounts", "aliases", "mapped", "remote", "errors",
-	"discards", "other" };
 
 struct row {
 	const char *domain;    /* ".parent" with its dot, "@" for everything; the source's */
@@ -39,17 +25,10 @@ struct row {
 	size_t kinds[KINDS]; /* targets, of which a mapping may have several */
 };
 
-/* What is known of a local name. */
-struct name {
-	char *text;
-	enum kind kind;
-};
-
 struct survey {
 	const struct editor *editor;
-	struct resolver *resolver;
-	void *rows;  /* tree of struct row */
-	void *names; /* tree of struct name */
+	struct kinds kinds;
+	void *rows; /* tree of struct row */
 };
 
 /* ---- rows ---------------------------------------------------------------------------------- */
@@ -112,121 +91,11 @@ count_mappings(struct survey *survey, const struct map_entry *const *entries, st
 
 /* ---- kinds of targets ---------------------------------------------------------------------- */
 
-static int
-by_text(const void *a, const void *b)
-{
-	return strcmp(((const struct name *)a)->text, ((const struct name *)b)->text);
-}
-
-static void
-name_free(void *arg)
-{
-	struct name *name = arg;
-
-	free(name->text);
-	free(name);
-}
-
-static enum kind
-ask_name(struct survey *survey, const char *text)
-{
-	struct answer answer;
-	enum kind kind;
-
-	resolve_local(survey->resolver, text, &answer, NULL);
-	kind = answer.kind == ANSWER_ACCOUNT ? KIND_ACCOUNT
-	       : answer.kind == ANSWER_ALIAS ? KIND_ALIAS
-	                                     : KIND_OTHER;
-	answer_free(&answer);
-	return kind;
-}
-
-/* Ask once for every name. Without memory we ask again. */
-static enum kind
-kind_of_name(struct survey *survey, const char *text)
-{
-	struct name *name = malloc(sizeof(*name));
-	struct name **known = NULL;
-	enum kind kind;
-
-	if (name != NULL && (name->text = strdup(text)) != NULL)
-		known = tsearch(name, &survey->names, by_text);
-	if (known != NULL && *known != name) {
-		kind = (*known)->kind;
-		name_free(name);
-		return kind;
-	}
-	kind = ask_name(survey, text);
-	if (known != NULL)
-		name->kind = kind;
-	else if (name != NULL)
-		name_free(name);
-	return kind;
-}
-
-/* "bob%3" and "bob+%2" go to bob whatever the recipient was, "%1" wherever it says. */
-static enum kind
-kind_of_local(struct survey *survey, const char *local)
-{
-	size_t len = strcspn(local, "%");
-	enum kind kind = KIND_OTHER;
-	char *name;
-
-	if (local[len] == '\0')
-		return kind_of_name(survey, local);
-	if (len > 0 && local[len - 1] == '+')
-		len--;
-	if (len > 0 && (name = strndup(local, len)) != NULL) {
-		kind = kind_of_name(survey, name);
-		free(name);
-	}
-	return kind;
-}
-
-/* An account that has this address for its name. */
+/* kinds_has_fn: does a row say so? */
 static bool
-is_account(const struct survey *survey, const struct target_address *address)
+has_row(const void *survey, const char *domain)
 {
-	struct account account;
-	struct err err;
-	char *name;
-	int rc = 0;
-
-	if (survey->editor->accounts == NULL || strchr(address->local, '%') != NULL ||
-	    asprintf(&name, "%s@%s", address->local, address->domain) == -1)
-		return false;
-	rc = accounts_find(survey->editor->accounts, name, &account, &err);
-	if (rc == 1)
-		account_free(&account);
-	free(name);
-	return rc == 1;
-}
-
-static bool
-is_ours(const struct survey *survey, const char *domain)
-{
-	struct err err;
-	const char *dot;
-
-	if (find_row(survey, domain) != NULL ||
-	    resolver_is_local(survey->resolver, domain, &err) == 1)
-		return true;
-	for (dot = strchr(domain, '.'); dot != NULL; dot = strchr(dot + 1, '.'))
-		if (find_row(survey, dot) != NULL)
-			return true;
-	return false;
-}
-
-static enum kind
-kind_of_address(struct survey *survey, const struct target_address *address)
-{
-	if (address->domain == NULL)
-		return kind_of_local(survey, address->local);
-	if (strchr(address->domain, '%') != NULL)
-		return KIND_OTHER;
-	if (is_account(survey, address))
-		return KIND_ACCOUNT;
-	return is_ours(survey, address->domain) ? KIND_MAPPED : KIND_REMOTE;
+	return find_row(survey, domain) != NULL;
 }
 
 static void
@@ -241,7 +110,7 @@ count_target(struct survey *survey, struct row *row, const struct target *target
 		break;
 	case TARGET_ADDRESSES:
 		for (size_t i = 0; i < target->naddresses; i++)
-			row->kinds[kind_of_address(survey, &target->addresses[i])]++;
+			row->kinds[kinds_of(&survey->kinds, &target->addresses[i])]++;
 		break;
 	}
 }
@@ -371,8 +240,12 @@ take_stock(struct survey *survey, struct err *err)
 	const struct map_entry **entries = rows_entries(survey->editor->source, false, err);
 	int failed = entries == NULL ? -1 : 0;
 
+	survey->kinds.accounts = survey->editor->accounts;
+	survey->kinds.has_domain = has_row;
+	survey->kinds.arg = survey;
 	if (failed == 0)
-		failed = resolver_new(&survey->resolver, survey->editor->virtmap->settings, err);
+		failed =
+		    resolver_new(&survey->kinds.resolver, survey->editor->virtmap->settings, err);
 	if (failed == 0)
 		failed = count_mappings(survey, entries, err);
 	if (failed == 0)
@@ -401,8 +274,8 @@ cmd_domains(const struct virtmap *virtmap, const char *options, int argc, char *
 	if (status == STATUS_OK && argc > 0 && print.n == 0)
 		status = STATUS_NOT_SO;
 	tdestroy(survey.rows, free);
-	tdestroy(survey.names, name_free);
-	resolver_free(survey.resolver);
+	resolver_free(survey.kinds.resolver);
+	kinds_free(&survey.kinds);
 	editor_close(&editor);
 	return status;
 }
