@@ -135,6 +135,37 @@ full() {
 	is "250 2.1.5 <full@one.example>... Recipient ok" "$(rcpt full@one.example)"
 }
 
+# five_at_rcpt: what both mailers must show: each recipient has its answer at RCPT, and no more
+# is to be said about it later, neither at once nor by a queue run.
+five_at_rcpt() {
+	full defer
+	serve
+	run letter_to nobody@one.example full@one.example left@one.example any@two.example ann@one.example
+	is 0 "$status" "$output"
+	is "550 452 553 250 250" "$(replies)" "$output"
+	is hello "$(headers ann Subject)"
+	is any@two.example "$(header carol 1 Delivered-To)"
+	run_queue
+	nothing_but ann carol dave
+	is 0 "$(count root)"
+	unlogged 'DSN:'
+	unlogged 'stat=\(Deferred\|User unknown\|Service unavailable\)'
+}
+
+@test "by socket, delivered by program: unknown, full, refused, caught, good" {
+	socket
+	five_at_rcpt
+	is 2 "$(inside grep -c 'mailer=virtmda, pri=.*stat=Sent' /run/log)" "lines of two recipients"
+}
+
+# sendmail logs the recipients of one transaction on one line.
+@test "by socket, delivered by LMTP: unknown, full, refused, caught, good" {
+	socket "define(\`VIRTMDA_MAILER_LMTP', \`')dnl"
+	inside grep -q 'A=virtmda -l' /etc/mail/sendmail.cf
+	five_at_rcpt
+	logged 'to=<ann@one.example>,<any@two.example>, .*mailer=virtmda.*stat=Sent'
+}
+
 @test "by program: a full mailbox, which its user cannot see, is met at delivery" {
 	full defer
 	program
