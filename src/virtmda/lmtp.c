@@ -177,7 +177,7 @@ on_mail(struct lmtp *lmtp, const char *argument)
 		return;
 	}
 	lmtp->state = STATE_RECIPIENTS;
-	lmtp->host->begin(lmtp->host->arg, path.address, parameters.size);
+	lmtp->host->begin(lmtp->host->arg, path.address, parameters.size, &parameters.notice);
 	say(lmtp, 250, "2.1.0", "sender ok");
 }
 
@@ -203,7 +203,7 @@ on_rcpt(struct lmtp *lmtp, const char *argument)
 	if (lmtp->accepted >= lmtp->limits.recipients)
 		outcome_defer(&outcome, "4.5.3", "too many recipients");
 	else
-		lmtp->host->recipient(lmtp->host->arg, path.address, &outcome);
+		lmtp->host->recipient(lmtp->host->arg, path.address, &parameters.notice, &outcome);
 	if (outcome.class == OUTCOME_DELIVERED)
 		lmtp->accepted++;
 	say_outcome(lmtp, &outcome);

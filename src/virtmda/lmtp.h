@@ -12,6 +12,7 @@
 
 #include "buf.h"
 #include "err.h"
+#include "lmtp_notice.h"
 #include "outcome.h"
 
 #define LMTP_LINE_MAX                                                                              \
@@ -30,10 +31,12 @@ struct lmtp_host {
 	void *arg;
 	/* A transaction begins; `sender` is "" for the null sender. size: bytes that the client
 	 * announced, 0 none. */
-	void (*begin)(void *arg, const char *sender, uint64_t size);
+	void (*begin)(
+	    void *arg, const char *sender, uint64_t size, const struct lmtp_notice *notice);
 	/* May the message go to this recipient? Delivered: it may, and there will be one outcome
 	 * for it. Recipients that were told anything else are forgotten. */
-	void (*recipient)(void *arg, const char *recipient, struct outcome *out);
+	void (*recipient)(void *arg, const char *recipient, const struct lmtp_notice *notice,
+	    struct outcome *out);
 	/* VRFY: the same question, but nothing follows from it. */
 	void (*verify)(void *arg, const char *recipient, struct outcome *out);
 	/* A piece of the message. What goes wrong is said by `outcome`, behind the end. */

@@ -168,22 +168,30 @@ seal(struct front *front)
  */
 
 static void
-on_begin(void *arg, const char *sender, uint64_t size)
+on_begin(void *arg, const char *sender, uint64_t size, const struct lmtp_notice *notice)
 {
 	struct lmtp_request request;
 
 	memset(&request, 0, sizeof(request));
 	request.kind = LMTP_REQUEST_BEGIN;
 	request.size = size;
+	request.notice = *notice;
 	strlcpy(request.address, sender, sizeof(request.address));
 	forget_message(arg);
 	send_request(arg, &request, -1);
 }
 
 static void
-on_recipient(void *arg, const char *recipient, struct outcome *out)
+on_recipient(
+    void *arg, const char *recipient, const struct lmtp_notice *notice, struct outcome *out)
 {
-	ask(arg, LMTP_REQUEST_RECIPIENT, recipient);
+	struct lmtp_request request;
+
+	memset(&request, 0, sizeof(request));
+	request.kind = LMTP_REQUEST_RECIPIENT;
+	request.notice = *notice;
+	strlcpy(request.address, recipient, sizeof(request.address));
+	send_request(arg, &request, -1);
 	hear(arg, out, NULL);
 }
 

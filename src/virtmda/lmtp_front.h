@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "address.h"
+#include "lmtp_notice.h"
 #include "outcome.h"
 #include "settings.h"
 
@@ -27,7 +28,8 @@ enum lmtp_request_kind {
 struct lmtp_request {
 	enum lmtp_request_kind kind;
 	char address[ADDRESS_MAX + 1];
-	uint64_t size; /* BEGIN: bytes that the client announced, 0 none */
+	uint64_t size;             /* BEGIN: bytes that the client announced, 0 none */
+	struct lmtp_notice notice; /* BEGIN, RECIPIENT */
 };
 
 struct lmtp_answer {

@@ -103,16 +103,41 @@ take_body(struct lmtp_parameters *out, const struct parameter *p)
 }
 
 static bool
-take_flag(struct lmtp_parameters *out, const struct parameter *p)
+take_utf8(struct lmtp_parameters *out, const struct parameter *p)
 {
-	(void)out;
+	out->notice.utf8 = 1;
 	return p->value == NULL;
 }
 
 static bool
-take_value(struct lmtp_parameters *out, const struct parameter *p)
+take_ret(struct lmtp_parameters *out, const struct parameter *p)
 {
-	(void)out;
+	if (p->value != NULL)
+		lmtp_notice_ret(&out->notice, p->value, p->value_len);
+	return p->value != NULL;
+}
+
+static bool
+take_envid(struct lmtp_parameters *out, const struct parameter *p)
+{
+	if (p->value != NULL)
+		lmtp_notice_envid(&out->notice, p->value, p->value_len);
+	return p->value != NULL;
+}
+
+static bool
+take_notify(struct lmtp_parameters *out, const struct parameter *p)
+{
+	if (p->value != NULL)
+		lmtp_notice_notify(&out->notice, p->value, p->value_len);
+	return p->value != NULL;
+}
+
+static bool
+take_orcpt(struct lmtp_parameters *out, const struct parameter *p)
+{
+	if (p->value != NULL)
+		lmtp_notice_orcpt(&out->notice, p->value, p->value_len);
 	return p->value != NULL;
 }
 
@@ -123,12 +148,12 @@ static const struct {
 } known[] = {
 	{ "SIZE", true, take_size },     /* RFC 1870 */
 	{ "BODY", true, take_body },     /* RFC 6152 */
-	{ "SMTPUTF8", true, take_flag }, /* RFC 6531 */
+	{ "SMTPUTF8", true, take_utf8 }, /* RFC 6531 */
 	{ "AUTH", true, take_nothing },  /* RFC 4954 */
-	{ "RET", true, take_value }, /* RFC 3461, as those below: not offered, but some send it */
-	{ "ENVID", true, take_value },
-	{ "NOTIFY", false, take_value },
-	{ "ORCPT", false, take_value },
+	{ "RET", true, take_ret }, /* RFC 3461, as those below: not offered, but some send it */
+	{ "ENVID", true, take_envid },
+	{ "NOTIFY", false, take_notify },
+	{ "ORCPT", false, take_orcpt },
 };
 
 static int

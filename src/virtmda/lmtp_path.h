@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "address.h"
+#include "lmtp_notice.h"
 #include "outcome.h"
 
 struct lmtp_path {
@@ -24,10 +25,11 @@ int lmtp_path_read(struct lmtp_path *out, const char *text, const char **rest, c
 
 struct lmtp_parameters {
 	uint64_t size; /* MAIL's SIZE=, 0 without */
+	struct lmtp_notice notice;
 };
 
-/* Read the parameters of MAIL (which is_mail) or RCPT. What concerns delivery notices and AUTH is
- * taken and ignored. 0, or -1 with *out: the refusal. */
+/* Read the parameters of MAIL (which is_mail) or RCPT. AUTH is taken and ignored, and
+ * so is what is wrong about notices. 0, or -1 with *out: the refusal. */
 int lmtp_parameters_read(
     struct lmtp_parameters *out, const char *text, int is_mail, struct outcome *refusal);
 

@@ -33,6 +33,7 @@ struct server {
 	bool begun; /* a transaction */
 	char sender[ADDRESS_MAX + 1];
 	uint64_t size; /* bytes that the sender expects of the message, 0 unknown */
+	struct lmtp_notice notice;
 	struct plan plan;
 	int spool; /* reading end of the file that was asked for, or -1 */
 };
@@ -74,6 +75,7 @@ on_begin(struct server *server, const struct lmtp_request *request)
 	server->begun = true;
 	memcpy(server->sender, request->address, sizeof(server->sender));
 	server->size = request->size;
+	server->notice = request->notice;
 	journal_start();
 	return 0;
 }
@@ -102,6 +104,27 @@ look_up(struct server *server, struct plan *plan, const char *address, struct ou
 		outcome_deliver(out, "2.1.5", "recipient ok");
 }
 
+static const char *
+or_null(const char *value)
+{
+	return value[0] == '\0' ? NULL : value;
+}
+
+/* What was said of the last recipient stays with it. Without memory it is deferred. */
+static void
+note(struct plan *plan, const struct lmtp_notice *notice, struct outcome *outcome)
+{
+	struct recipient *recipient = plan->recipients[plan->nrecipients - 1];
+
+	if (notice->notify[0] != '\0')
+		recipient->notify = strdup(notice->notify);
+	if (notice->orcpt[0] != '\0')
+		recipient->orcpt = strdup(notice->orcpt);
+	if ((recipient->notify == NULL) != (notice->notify[0] == '\0') ||
+	    (recipient->orcpt == NULL) != (notice->orcpt[0] == '\0'))
+		outcome_defer(outcome, "4.3.0", "out of memory");
+}
+
 static int
 on_recipient(struct server *server, const struct lmtp_request *request, struct err *err)
 {
@@ -112,6 +135,8 @@ on_recipient(struct server *server, const struct lmtp_request *request, struct e
 	if (!server->begun || before >= server->settings->lmtp_recipients)
 		return err_set(err, EPROTO, "lmtp: a recipient out of order");
 	look_up(server, plan, request->address, &outcome);
+	if (outcome.class == OUTCOME_DELIVERED)
+		note(plan, &request->notice, &outcome);
 	if (outcome.class != OUTCOME_DELIVERED && plan->nrecipients > before) {
 		plan_refuse_last(plan, &outcome);
 		journal_recipient(plan->recipients[before], server->sender);
@@ -172,6 +197,9 @@ on_deliver(struct server *server, int descriptor, struct err *err)
 		.settings = server->settings,
 		.sender = server->sender,
 		.date = time(NULL),
+		.utf8 = server->notice.utf8 != 0,
+		.ret = or_null(server->notice.ret),
+		.envid = or_null(server->notice.envid),
 	};
 	struct intake intake = { .fd = server->spool, .spooled = true };
 	int failed = 0;
@@ -214,6 +242,8 @@ act(struct server *server, const struct lmtp_request *request, int descriptor, s
 
 	if (!is_address(request->address, !asks_about))
 		return err_set(err, EPROTO, "lmtp: no address");
+	if (!lmtp_notice_is_sound(&request->notice))
+		return err_set(err, EPROTO, "lmtp: no notice");
 	switch (request->kind) {
 	case LMTP_REQUEST_BEGIN:
 		return on_begin(server, request);

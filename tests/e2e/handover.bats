@@ -347,6 +347,28 @@ letter_to_guest() {
 	is 1 "$(count bob)"
 }
 
+@test "by LMTP: what was said about notices goes along" {
+	write /run/session <<-'EOT'
+		LHLO x
+		MAIL FROM:<ann@one.example> RET=HDRS ENVID=q+2B1
+		RCPT TO:<far@one.example> NOTIFY=FAILURE,DELAY ORCPT=rfc822;first@one.example
+		DATA
+		Subject: notices
+
+		text
+		.
+		QUIT
+	EOT
+	inside sh -c 'sed "s/\$/\r/" /run/session | virtmda -l' >"$BATS_TEST_TMPDIR/replies"
+	settled
+	is 1 "$(sunk)"
+	envelope
+	envelope | grep -q '^FROM .* RET=HDRS'
+	envelope | grep -q '^FROM .* ENVID=q+2B1'
+	envelope | grep -q '^TO .* NOTIFY=FAILURE,DELAY'
+	envelope | grep -q '^TO .* ORCPT=rfc822;first@one.example'
+}
+
 @test "a local part of more than 64 bytes, as VERP and SRS write them" {
 	local long
 	long=$(printf 'SRS0=aaaa=bb=some-where-far-away.example=%050d' 7)

@@ -63,7 +63,10 @@ static const struct {
 	{ "the null sender, and all parameters",
 	    HELLO "mail from: <> SIZE=99 BODY=8BITMIME smtputf8 AUTH=<> RET=HDRS ENVID=q+2Bz\r\n"
 	          "rcpt to: <joe@d> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;j>o+40d\r\nDATA\r\n.\r\n",
-	    GREETING LHLO OK ROK GO DONE, "begin <>\nrecipient <joe@d>\ndeliver\n" },
+	    GREETING LHLO OK ROK GO DONE,
+	    "begin <> utf8 ret=HDRS envid=q+2Bz\n"
+	    "recipient <joe@d> notify=SUCCESS,FAILURE "
+	    "orcpt=rfc822;j>o+40d\ndeliver\n" },
 	{ "too large by its own word",
 	    HELLO "MAIL FROM:<a@b> SIZE=101\r\n" RCPT MAIL RCPT "RSET\r\n",
 	    GREETING LHLO "552 5.3.4 message too large for this system\r\n"
@@ -349,6 +352,70 @@ START_TEST(reads_paths)
 }
 END_TEST
 
+static const struct {
+	const char *text, *taken; /* parameters of RCPT; notify and orcpt, with a blank between */
+} notices[] = {
+	{ " NOTIFY=NEVER", "NEVER " },
+	{ " NOTIFY=delay,success,failure ORCPT=rfc822;a@b", "delay,success,failure rfc822;a@b" },
+	{ " NOTIFY=NEVER,DELAY", " " },
+	{ " NOTIFY=DELAY,DELAY", " " },
+	{ " NOTIFY=SUCCESS,", " " },
+	{ " NOTIFY=,SUCCESS", " " },
+	{ " NOTIFY=SUCCESSES", " " },
+	{ " ORCPT=rfc822;a+2Bb@d", " rfc822;a+2Bb@d" },
+	{ " ORCPT=rfc822;a+2bb@d", " " },
+	{ " ORCPT=rfc822;a+2", " " },
+	{ " ORCPT=rfc822;", " " },
+	{ " ORCPT=;a@b", " " },
+	{ " ORCPT=rfc822", " " },
+	{ " ORCPT=rfc,822;a@b", " " },
+	{ " ORCPT=utf-8;j\303\266rg@d", " " },
+	/* The last one counts, also where it says nothing. */
+	{ " ORCPT=rfc822;a@b ORCPT=x", " " },
+};
+
+START_TEST(believes_sound_notices_only)
+{
+	struct lmtp_parameters parameters;
+	struct outcome refusal;
+	char taken[600];
+
+	ck_assert_int_eq(lmtp_parameters_read(&parameters, notices[_i].text, 0, &refusal), 0);
+	snprintf(taken, sizeof(taken), "%s %s", parameters.notice.notify, parameters.notice.orcpt);
+	ck_assert_str_eq(taken, notices[_i].taken);
+	ck_assert(lmtp_notice_is_sound(&parameters.notice));
+}
+END_TEST
+
+START_TEST(notices_have_a_limit)
+{
+	char text[700] = " ENVID=";
+	struct lmtp_parameters parameters;
+	struct lmtp_notice notice;
+	struct outcome refusal;
+
+	memset(text + 7, 'x', LMTP_ENVID_MAX);
+	ck_assert_int_eq(lmtp_parameters_read(&parameters, text, 1, &refusal), 0);
+	ck_assert_uint_eq(strlen(parameters.notice.envid), LMTP_ENVID_MAX);
+	strcat(text, "x");
+	ck_assert_int_eq(lmtp_parameters_read(&parameters, text, 1, &refusal), 0);
+	ck_assert_str_eq(parameters.notice.envid, "");
+	/* And from a process that lies. */
+	memset(&notice, 0, sizeof(notice));
+	ck_assert(lmtp_notice_is_sound(&notice));
+	strcpy(notice.envid, "a b");
+	ck_assert(!lmtp_notice_is_sound(&notice));
+	memset(notice.envid, 'x', sizeof(notice.envid));
+	ck_assert(!lmtp_notice_is_sound(&notice));
+	memset(&notice, 0, sizeof(notice));
+	notice.utf8 = 2;
+	ck_assert(!lmtp_notice_is_sound(&notice));
+	notice.utf8 = 1;
+	strcpy(notice.orcpt, "rfc822;a\r\nRCPT TO:<b>");
+	ck_assert(!lmtp_notice_is_sound(&notice));
+}
+END_TEST
+
 START_TEST(long_addresses)
 {
 	char text[ADDRESS_MAX + 8];
@@ -437,6 +504,8 @@ main(void)
 	tcase_add_test(tests, dots_behind_lines_of_any_length);
 	tcase_add_test(tests, ends_from_this_side);
 	tcase_add_loop_test(tests, reads_paths, 0, COUNT(paths));
+	tcase_add_loop_test(tests, believes_sound_notices_only, 0, COUNT(notices));
+	tcase_add_test(tests, notices_have_a_limit);
 	tcase_add_test(tests, long_addresses);
 	tcase_add_test(tests, replies);
 	tcase_add_test(tests, long_replies_are_cut);

@@ -29,7 +29,14 @@ must(int result)
 }
 
 static void
-record_begin(void *arg, const char *sender, uint64_t size)
+record_word(struct recording *r, const char *name, const char *value)
+{
+	if (value[0] != '\0')
+		must(buf_addf(&r->calls, " %s=%s", name, value));
+}
+
+static void
+record_begin(void *arg, const char *sender, uint64_t size, const struct lmtp_notice *notice)
 {
 	struct recording *r = arg;
 
@@ -37,7 +44,11 @@ record_begin(void *arg, const char *sender, uint64_t size)
 	must(r->open);
 	r->open = true;
 	r->accepted = 0;
-	must(buf_addf(&r->calls, "begin <%s>\n", sender));
+	must(!lmtp_notice_is_sound(notice));
+	must(buf_addf(&r->calls, "begin <%s>%s", sender, notice->utf8 ? " utf8" : ""));
+	record_word(r, "ret", notice->ret);
+	record_word(r, "envid", notice->envid);
+	must(buf_addc(&r->calls, '\n'));
 }
 
 /* The first letter decides. */
@@ -62,12 +73,17 @@ decide(const char *recipient, struct outcome *out)
 }
 
 static void
-record_recipient(void *arg, const char *recipient, struct outcome *out)
+record_recipient(
+    void *arg, const char *recipient, const struct lmtp_notice *notice, struct outcome *out)
 {
 	struct recording *r = arg;
 
 	must(!r->open);
-	must(buf_addf(&r->calls, "recipient <%s>\n", recipient));
+	must(!lmtp_notice_is_sound(notice));
+	must(buf_addf(&r->calls, "recipient <%s>", recipient));
+	record_word(r, "notify", notice->notify);
+	record_word(r, "orcpt", notice->orcpt);
+	must(buf_addc(&r->calls, '\n'));
 	decide(recipient, out);
 	r->accepted += out->class == OUTCOME_DELIVERED;
 }
