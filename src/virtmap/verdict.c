@@ -62,7 +62,10 @@ set(struct verdict *out, enum verdict_class class, const char *reply, const char
 	out->class = class;
 	out->trouble[0] = '\0';
 	strlcpy(out->status, status, sizeof(out->status));
-	strlcpy(out->reply, *reply != '\0' ? reply : reply_for(status), sizeof(out->reply));
+	/* 421 ends the session, and with it the mail for everybody else. */
+	if (*reply == '\0' || strcmp(reply, "421") == 0)
+		reply = reply_for(status);
+	strlcpy(out->reply, reply, sizeof(out->reply));
 	set_text(out, text);
 }
 

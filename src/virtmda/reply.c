@@ -30,7 +30,8 @@ code_of(const struct outcome *outcome)
 
 	if (outcome->class == OUTCOME_DELIVERED)
 		return 250;
-	if (outcome->reply[0] == outcome->status[0])
+	if (outcome->reply[0] == outcome->status[0] &&
+	    strcmp(outcome->reply, "421") != 0) /* ends the session, for others' mail too */
 		return (unsigned)atoi(outcome->reply);
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
 		if (strcmp(outcome->status + 2, codes[i].status) == 0)

@@ -14,6 +14,7 @@ the_map() {
 		two.example               carol
 		gone@one.example          error:5.7.1:550 Bob has left the company
 		busy@one.example          error:4.2.1:450 come back later
+		hang@one.example          error:4.2.1:421 closed until Monday
 		void@one.example          discard:
 		broken@one.example        broken
 		full@one.example          full
@@ -120,6 +121,15 @@ lmtp() {
 	[ "$(inside stat -c %s /var/mail/ann)" -gt 30000000 ]
 	is 0 "$(queued)"
 	inside sh -c '! ls -A /var/tmp | grep .' || is "" "files in /var/tmp"
+}
+
+# 421 would end the session, and hold up everybody who comes in the same one.
+@test "a target whose own reply is 421 holds up nobody else" {
+	send closed ann@one.example hang@one.example bob@one.example ann@one.example
+	is closed "$(headers bob Subject)"
+	is closed "$(headers ann Subject)"
+	is 1 "$(inside sh -c 'cat /var/spool/mqueue/qf* | grep -c ^RPFD')" "recipients still queued"
+	logged 'to=<hang@one.example>.*dsn=4.2.1.*closed until Monday'
 }
 
 @test "a bounce has no sender" {

@@ -16,6 +16,7 @@ setup_file() {
 		-oops@one.example      bob
 		left@one.example       error:5.1.6:553 Left "us" (for good), ask <new@far.example>
 		later@one.example      error:4.2.1:450 moving house
+		hang@one.example       error:4.2.1:421 moving house
 		typo@one.example       nobodyhere
 		away@one.example       someone@far.example
 		@two.example           carol
@@ -62,6 +63,8 @@ answers() {
 		"$(rcpt @relay.example:nobody@one.example)"
 	is "553 5.1.6 <left@one.example>... Left us (for good), ask <new@far.example>" "$(rcpt left@one.example)"
 	is "450 4.2.1 <later@one.example>... moving house" "$(rcpt later@one.example)"
+	# 421 would end the session, and with it everybody else's mail.
+	is "451 4.2.1 moving house" "$(rcpt hang@one.example)"
 	is "451 4.3.5 temporary trouble here, try again later" "$(rcpt typo@one.example)"
 	# Not the map's: as without the feature.
 	is "250 2.1.5 <root@mail.test.example>... Recipient ok" "$(rcpt root@mail.test.example)"

@@ -474,6 +474,32 @@ START_TEST(replies)
 }
 END_TEST
 
+START_TEST(codes_that_the_map_asks_for)
+{
+	static const struct {
+		const char *status, *code, *line;
+	} rows[] = {
+		{ "4.2.1", "450", "450 4.2.1 later\r\n" },
+		{ "4.2.2", "459", "459 4.2.2 later\r\n" },
+		{ "4.2.1", "550", "450 4.2.1 later\r\n" }, /* of another class */
+		{ "4.2.1", "421", "450 4.2.1 later\r\n" }, /* the end of the session */
+		{ "4.3.0", "421", "451 4.3.0 later\r\n" },
+	};
+	struct buf line = BUF_INIT;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct outcome outcome;
+
+		outcome_defer(&outcome, rows[i].status, "later");
+		outcome_reply(&outcome, rows[i].code);
+		buf_clear(&line);
+		ck_assert_int_eq(reply_add(&line, &outcome), 0);
+		ck_assert_str_eq(buf_cstr(&line), rows[i].line);
+	}
+	buf_free(&line);
+}
+END_TEST
+
 START_TEST(long_replies_are_cut)
 {
 	struct buf line = BUF_INIT;
@@ -508,6 +534,7 @@ main(void)
 	tcase_add_test(tests, notices_have_a_limit);
 	tcase_add_test(tests, long_addresses);
 	tcase_add_test(tests, replies);
+	tcase_add_test(tests, codes_that_the_map_asks_for);
 	tcase_add_test(tests, long_replies_are_cut);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
