@@ -288,6 +288,16 @@ serve(struct server *server, struct err *err)
 /* ---- the session -------------------------------------------------------------------------------
  */
 
+/* inetd makes the connection standard error, too. */
+static bool
+is_client(int fd)
+{
+	struct stat client, st;
+
+	return fstat(STDIN_FILENO, &client) == 0 && fstat(fd, &st) == 0 &&
+	       client.st_dev == st.st_dev && client.st_ino == st.st_ino;
+}
+
 /* The connection is the front's alone: no worker can write to it, and the client sees it end. */
 static int
 let_go_of_client(struct err *err)
@@ -296,7 +306,8 @@ let_go_of_client(struct err *err)
 
 	if (null == -1)
 		return err_set(err, errno, "open /dev/null");
-	if (dup2(null, STDIN_FILENO) == -1 || dup2(null, STDOUT_FILENO) == -1) {
+	if ((is_client(STDERR_FILENO) && dup2(null, STDERR_FILENO) == -1) ||
+	    dup2(null, STDIN_FILENO) == -1 || dup2(null, STDOUT_FILENO) == -1) {
 		err_set(err, errno, "dup2");
 		close(null);
 		return -1;

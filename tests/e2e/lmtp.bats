@@ -240,6 +240,10 @@ lmtp() {
 	done
 }
 
+@test "inetd's connection is the front's alone" {
+	is 1 "$(inside lmtp.py holders virtmda -l)" "processes that have it open"
+}
+
 @test "a socket that systemd hands over, as the sample units have it" {
 	command -v systemd-socket-activate >/dev/null || skip "needs systemd-socket-activate"
 	local server

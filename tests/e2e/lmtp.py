@@ -8,6 +8,8 @@
   send PATH|PORT|- SENDER RECIPIENT...  send standard input with smtplib.LMTP ("-": to a virtmda -l
                                 of its own); a line a recipient: its reply
   talk ARGUMENT... < LINES      start it on pipes, send the lines (with CRLF) one by one, print replies
+  holders ARGUMENT...           start it with a connection as standard input, output and error, as
+                                inetd does; how many of its processes have it open
   prefixes MAILDIR HOW ARGUMENT...  every prefix of a session, byte by byte; HOW is pipe or socket.
                                 After each the Maildir must hold whole messages and no more than
                                 asked for, and no process may be left
@@ -169,6 +171,32 @@ def stored(maildir):
     if os.path.isdir(os.path.join(maildir, "tmp")) and os.listdir(os.path.join(maildir, "tmp")):
         raise SystemExit("something is left in tmp")
     return sorted(messages)
+
+
+def processes(pid):
+    with open("/proc/%d/task/%d/children" % (pid, pid)) as file:
+        children = file.read().split()
+    return [pid] + [other for child in children for other in processes(int(child))]
+
+
+def has_open(pid, link):
+    directory = "/proc/%d/fd" % pid
+    return link in [os.readlink(os.path.join(directory, fd)) for fd in os.listdir(directory)]
+
+
+def holders(*command):
+    ours, theirs = socket.socketpair()
+    child = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs)
+    link = "socket:[%d]" % os.fstat(theirs.fileno()).st_ino
+    theirs.close()
+    # Behind a reply to VRFY the parent has let go.
+    ours.sendall(b"LHLO me\r\nVRFY ann@one.example\r\n")
+    replies = b""
+    while b" 2.1.5 " not in replies:
+        replies += ours.recv(4096)
+    print(sum(has_open(pid, link) for pid in processes(child.pid)))
+    ours.close()
+    child.wait()
 
 
 def prefixes(maildir, how, *command):
