@@ -6,6 +6,7 @@
 #include "parcel.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -19,6 +20,26 @@ parcel_pair(int sockets[2], struct err *err)
 	return 0;
 }
 
+/* The one that came along into *descriptor. Padding leaves room for two, and both would be open
+ * here. False: they were several, and are closed. */
+static bool
+take_descriptor(struct msghdr *message, int *descriptor)
+{
+	const struct cmsghdr *header = CMSG_FIRSTHDR(message);
+	size_t n = 0;
+
+	if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+		n = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	for (size_t i = 0; i < n; i++) {
+		memcpy(descriptor, CMSG_DATA(header) + i * sizeof(int), sizeof(int));
+		if (n > 1)
+			close(*descriptor);
+	}
+	if (n > 1)
+		*descriptor = -1;
+	return n <= 1;
+}
+
 int
 parcel_receive(int socket, void *data, size_t len, int *descriptor, struct err *err)
 {
@@ -28,7 +49,7 @@ parcel_receive(int socket, void *data, size_t len, int *descriptor, struct err *
 	} control;
 	struct iovec iov = { .iov_base = data, .iov_len = len };
 	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
-	const struct cmsghdr *header;
+	bool fits = true;
 	ssize_t n;
 
 	if (descriptor != NULL) {
@@ -44,11 +65,9 @@ parcel_receive(int socket, void *data, size_t len, int *descriptor, struct err *
 		return err_set(err, errno, "receive from the other process");
 	if (n == 0)
 		return 0;
-	header = descriptor == NULL ? NULL : CMSG_FIRSTHDR(&message);
-	if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
-	    header->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(descriptor, CMSG_DATA(header), sizeof(int));
-	if ((size_t)n == len && (message.msg_flags & MSG_TRUNC) == 0)
+	if (descriptor != NULL)
+		fits = take_descriptor(&message, descriptor);
+	if (fits && (size_t)n == len && (message.msg_flags & MSG_TRUNC) == 0)
 		return 1;
 	if (descriptor != NULL && *descriptor != -1)
 		close(*descriptor);

@@ -13,7 +13,8 @@
 int parcel_pair(int sockets[2], struct err *err);
 
 /* Receive a block of exactly `len` bytes. *descriptor (NULL: none is let in) is the one that came
- * with it, O_CLOEXEC, the caller's to close; or -1. 1, 0 when the other side is gone, -1 with err.
+ * with it, O_CLOEXEC, the caller's to close; or -1; several are an error. 1, 0 when the other side
+ * is gone, -1 with err.
  */
 int parcel_receive(int socket, void *data, size_t len, int *descriptor, struct err *err);
 
