@@ -17,11 +17,15 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "io.h"
 
 #define FIRST_INHERITED 3 /* SD_LISTEN_FDS_START */
+
+#define BUSY_TRIES 20        /* two seconds for an address that is in use */
+#define BUSY_PAUSE 100000000 /* nanoseconds */
 
 /* ---- in the file system ---------------------------------------------------------------------- */
 
@@ -220,8 +224,8 @@ open_port(struct listener *out, sa_family_t family, const char *where, struct er
 
 /* ---- both ------------------------------------------------------------------------------------ */
 
-int
-listener_open(
+static int
+open_once(
     struct listener *out, const char *where, const struct listener_access *access, struct err *err)
 {
 	*out = (struct listener){ .fd = -1 };
@@ -235,6 +239,22 @@ listener_open(
 		return open_port(out, AF_INET6, where + 6, err);
 	return err_set(err, EINVAL,
 	    "listen on %s: not unix:/path, inet:port@127.0.0.1 or inet6:port@::1", where);
+}
+
+/* The processes of a server that was killed end with it, but not in the same instant: whoever is
+ * started again at once waits for them. */
+int
+listener_open(
+    struct listener *out, const char *where, const struct listener_access *access, struct err *err)
+{
+	const struct timespec pause = { .tv_nsec = BUSY_PAUSE };
+	int rc = open_once(out, where, access, err);
+
+	for (int i = 0; rc == -1 && err->num == EADDRINUSE && i < BUSY_TRIES; i++) {
+		nanosleep(&pause, NULL);
+		rc = open_once(out, where, access, err);
+	}
+	return rc;
 }
 
 void

@@ -27,8 +27,8 @@ struct listener_access {
 };
 
 /* "unix:/path", "local:/path", "inet:port@127.0.0.1", "inet6:port@::1", as sendmail writes them. A
- * socket that nobody serves any more is replaced; one that is served is EADDRINUSE, and anything
- * else of that name EEXIST. 0 with *out (listener_close), or -1 with err. */
+ * socket that nobody serves any more is replaced; one that is served is EADDRINUSE (after two
+ * seconds), and anything else of that name EEXIST. 0 with *out (listener_close), or -1 with err. */
 int listener_open(
     struct listener *out, const char *where, const struct listener_access *access, struct err *err);
 

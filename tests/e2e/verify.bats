@@ -221,7 +221,7 @@ without_map() {
 		read -r pid </run/serve.pid
 		kill -9 "$pid"
 		while kill -0 "$pid" 2>/dev/null; do sleep 0.02; done
-		[ "$1" != start ] || { virtmap serve -s unix:/run/virtmda/socket >/dev/null 2>>/run/log </dev/null 3>&- & echo $! >/run/serve.pid; sleep 0.5; }
+		[ "$1" != start ] || { virtmap serve -s unix:/run/virtmda/socket >/dev/null 2>>/run/log </dev/null 3>&- & echo $! >/run/serve.pid; sleep 1; }
 	EOT
 	run inside dialogue.py <<-'EOT'
 		HELO client.test.example
