@@ -182,10 +182,11 @@ static int
 check_memory(int descriptor, struct err *err)
 {
 	const int all = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+	int seals = descriptor == -1 ? -1 : fcntl(descriptor, F_GET_SEALS);
 	struct stat st;
 
-	if (descriptor == -1 || (fcntl(descriptor, F_GET_SEALS) & all) != all ||
-	    fstat(descriptor, &st) == -1 || !S_ISREG(st.st_mode) || st.st_size > MESSAGE_IN_MEMORY)
+	if (seals == -1 || (seals & all) != all || fstat(descriptor, &st) == -1 ||
+	    !S_ISREG(st.st_mode) || st.st_size > MESSAGE_IN_MEMORY)
 		return err_set(err, EPROTO, "lmtp: not a sealed message");
 	return 0;
 }
@@ -273,7 +274,7 @@ serve(struct server *server, struct err *err)
 		int descriptor, got, failed;
 
 		if (process_wait(&ready, 1, -1) == -1)
-			return err_set(err, errno, "lmtp: wait for a request");
+			return err_set(err, errno, "lmtp: waiting for the client");
 		got = parcel_receive(server->socket, &request, sizeof(request), &descriptor, err);
 		if (got != 1)
 			return got;
@@ -351,27 +352,36 @@ see_off(pid_t front, struct err *err)
 }
 
 int
+lmtp_answer_front(const struct settings *settings, int socket, struct err *err)
+{
+	struct server server = { .settings = settings, .socket = socket, .spool = -1 };
+	int failed;
+
+	plan_init(&server.plan, settings);
+	failed = resolver_new(&server.resolver, settings, err);
+	if (failed == 0)
+		failed = serve(&server, err);
+	reset(&server);
+	resolver_free(server.resolver);
+	return failed;
+}
+
+int
 lmtp_serve(const struct settings *settings, struct err *err)
 {
-	struct server server = { .settings = settings, .spool = -1 };
 	struct err ignored;
-	int failed;
+	int failed, socket;
 	pid_t front;
 
 	process_hold();
 	process_forget_starter();
-	plan_init(&server.plan, settings);
-	server.socket = start_front(settings, &front, err);
-	if (server.socket == -1)
+	socket = start_front(settings, &front, err);
+	if (socket == -1)
 		return -1;
 	failed = let_go_of_client(err);
 	if (failed == 0)
-		failed = resolver_new(&server.resolver, settings, err);
-	if (failed == 0)
-		failed = serve(&server, err);
-	close(server.socket);
-	reset(&server);
-	resolver_free(server.resolver);
+		failed = lmtp_answer_front(settings, socket, err);
+	close(socket);
 	/* An error of ours is the one to tell. */
 	if (see_off(front, failed == 0 ? err : &ignored) == -1)
 		failed = -1;
