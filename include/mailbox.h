@@ -91,22 +91,18 @@ struct mailbox_receipt {
 	                    counted */
 };
 
-/* Put the message into the mailbox. 0: durable, exactly once. -1: the mailbox is as it was, err
- * says why; a temporary failure unless the receipt says over_quota (err->num EDQUOT), which is the
- * administrator's to judge. */
-int mailbox_deliver(const struct mailbox *mailbox, const struct mailbox_delivery *delivery,
-    struct mailbox_receipt *receipt, struct err *err);
-
-/* The same for several mailboxes of one uid, of one format, each another: 1 to n. Maildirs are
- * written to together, so that their flushes overlap, and where messages are the same bytes they
- * are one file with several names. What fails for one does not matter to the others. */
 struct mailbox_item {
 	const struct mailbox *mailbox;
 	struct mailbox_delivery delivery;
 	struct mailbox_receipt receipt;
-	int failed; /* the result, 0 or -1 */
-	struct err err;
+	int failed;     /* the result. 0: durable, exactly once; -1: the mailbox is as it was */
+	struct err err; /* and why; a temporary failure, unless the receipt says over_quota
+	                   (num EDQUOT), which is the administrator's to judge */
 };
+
+/* Put messages into n mailboxes of one uid and one format, each another. Maildirs are written to
+ * together, so that their flushes overlap, and where messages are the same bytes they are one file
+ * with several names. What fails for one does not matter to the others. */
 void mailbox_deliver_all(struct mailbox_item *items, size_t n);
 
 /* Would a message of `bytes` be let in? 1 yes; 0 no, err says how full it is (EDQUOT); -1 could not

@@ -27,21 +27,6 @@ mailbox_deliver_all(struct mailbox_item *items, size_t n)
 }
 
 int
-mailbox_deliver(const struct mailbox *mailbox, const struct mailbox_delivery *delivery,
-    struct mailbox_receipt *receipt, struct err *err)
-{
-	struct mailbox_item item = { .mailbox = mailbox, .delivery = *delivery };
-
-	mailbox_deliver_all(&item, 1);
-	*receipt = item.receipt;
-	if (item.failed == 0)
-		return 0;
-	*err = item.err;
-	errno = err->num;
-	return -1;
-}
-
-int
 mailbox_has_room(const struct mailbox *mailbox, const struct mailbox_delivery *delivery,
     uint64_t bytes, bool look_only, struct err *err)
 {

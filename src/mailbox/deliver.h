@@ -8,7 +8,7 @@
 
 #include "mailbox.h"
 
-/* Contract of mailbox_deliver, for an mbox, and of mailbox_deliver_all, for Maildirs. Receipts come
+/* Contract of mailbox_deliver_all, for one mbox (0, or -1 with err) and for Maildirs. Receipts come
  * zeroed. */
 int mbox_deliver(const struct mailbox *mailbox, const struct mailbox_delivery *delivery,
     struct mailbox_receipt *receipt, struct err *err);

@@ -11,7 +11,7 @@
 #define MANY (2 * MAILDIR_AT_ONCE + 7)
 
 static struct mailbox mailboxes[MANY];
-static char paths[MANY][PATH_MAX], addresses[MANY][32];
+static char paths[MANY][PATH_MAX], addresses[MANY][48];
 static const char *names[MANY];
 static struct mailbox_item items[MANY];
 

@@ -137,6 +137,20 @@ message_of(const void *data, size_t len)
 	return message;
 }
 
+/* One delivery, by the way of many. */
+static inline int
+mailbox_deliver(const struct mailbox *mailbox, const struct mailbox_delivery *one,
+    struct mailbox_receipt *got, struct err *why)
+{
+	struct mailbox_item item = { .mailbox = mailbox, .delivery = *one };
+
+	mailbox_deliver_all(&item, 1);
+	*got = item.receipt;
+	if (item.failed == -1)
+		*why = item.err;
+	return item.failed;
+}
+
 static inline void
 use_message(const char *text)
 {
