@@ -224,9 +224,11 @@ listen_to_all(struct crew *crew)
 			.fd = crew->members[i].pid != 0 ? crew->members[i].socket : -1,
 			.events = POLLIN,
 		};
-	/* Signals are passed on by their handler. Without poll all are asked, one after the other.
-	 */
 	ready = poll(fds, crew->size, -1) > 0;
+	/* Signals are passed on by their handler. */
+	if (!ready && errno == EINTR)
+		return;
+	/* Where there is no poll, all are listened to, one after the other. */
 	for (size_t i = 0; i < crew->size; i++)
 		if (fds[i].fd != -1 && (!ready || fds[i].revents != 0) && attend(&crew->members[i]))
 			crew->running--;
