@@ -127,9 +127,10 @@ want_all(struct map_part *part, const char *const *keys, size_t nkeys)
 /* ---- looking at lines -------------------------------------------------------------------------
  */
 
-/* Look at the line at `at`, which ends before `end`, where a NUL can be put. */
+/* Look at the line at `at`, which ends before `end`, where a NUL can be put. `only`: pass over it
+ * if it is another domain's, whose own search finds it; NULL: any domain's. */
 static void
-look_at(struct map_part *part, char *text, size_t at, size_t end)
+look_at(struct map_part *part, char *text, size_t at, size_t end, const struct wanted_domain *only)
 {
 	char *key = text + at, *behind = key, *domain = NULL, blank;
 	uint32_t found;
@@ -145,7 +146,7 @@ look_at(struct map_part *part, char *text, size_t at, size_t end)
 	blank = *behind;
 	*behind = '\0';
 	found = map_index_find(&part->by_domain, domain != NULL ? domain : key);
-	if (found != MAP_INDEX_NONE) {
+	if (found != MAP_INDEX_NONE && (only == NULL || only == &part->domains[found])) {
 		char catchall[MAP_KEY_ROOM] = "@";
 
 		part->domains[found].lines++;
@@ -179,7 +180,7 @@ search(struct map_part *part, const struct wanted_domain *domain, char *text, si
 		size_t start = newline != NULL ? (size_t)(newline - text) + 1 : at;
 
 		at = line_end(text, len, (size_t)(hit - text));
-		look_at(part, text, start, at);
+		look_at(part, text, start, at, domain);
 		if (at < len)
 			at++;
 	}
@@ -198,7 +199,7 @@ look_at_lines(struct map_part *part, struct map_source *source)
 	}
 	for (size_t at = 0; at < len; at = end + 1) {
 		end = line_end(text, len, at);
-		look_at(part, text, at, end);
+		look_at(part, text, at, end, NULL);
 	}
 }
 

@@ -5,6 +5,7 @@
  * marks too; the same domains file. Maps and edits at random; SEED repeats a run.
  */
 #include <check.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -379,27 +380,55 @@ START_TEST(as_if_compiled_whole)
 }
 END_TEST
 
+/* The map of `first` and so many lines more that a change of it is a layer. */
+static void
+compile_large(const char *first)
+{
+	struct buf text = BUF_INIT;
+	struct map_source *source;
+
+	buf_adds(&text, first);
+	for (int i = 0; i < 1200; i++)
+		buf_addf(&text, "u%d@many.example bob\n", i);
+	ck_assert_int_eq(io_replace(path, text.data, text.len, 0644, &err), 0);
+	buf_free(&text);
+	ck_assert_int_eq(map_source_read(&source, path, 0, NULL, NULL, &err), 0);
+	ck_assert_int_eq(map_compile(source, domains, (gid_t)-1, 0644, NULL, NULL, NULL, &err), 0);
+	map_source_free(source);
+}
+
 /* A mapping less closes a circle of two that stay: its address falls to the catch-all. */
 START_TEST(circle_of_others)
 {
 	const char *key = "u@b.example";
-	struct buf text = BUF_INIT;
 	struct map_source *source;
 
-	buf_adds(&text, "u@b.example bob\n@b.example v@a.example\nv@a.example u@b.example\n");
-	for (int i = 0; i < 1200; i++)
-		buf_addf(&text, "u%d@many.example bob\n", i);
-	ck_assert_int_eq(io_replace(path, text.data, text.len, 0644, &err), 0);
-	ck_assert_int_eq(map_source_read(&source, path, 0, NULL, NULL, &err), 0);
-	ck_assert_int_eq(map_compile(source, domains, (gid_t)-1, 0644, NULL, NULL, NULL, &err), 0);
-	map_source_free(source);
+	compile_large("u@b.example bob\n@b.example v@a.example\nv@a.example u@b.example\n");
 	ck_assert_int_eq(map_source_read_for(&source, path, 0, &key, 1, NULL, NULL, &err), 0);
 	ck_assert_int_eq(map_source_rm(source, key, &err), 0);
 	ck_assert_int_eq(map_publish(source, domains, (gid_t)-1, 0644, NULL, NULL, NULL, &err), -1);
 	ck_assert_ptr_nonnull(strstr(err.text, "without an end"));
 	map_source_free(source);
 	assert_as_compiled_whole();
-	buf_free(&text);
+}
+END_TEST
+
+/* A line that two searches meet counts for its own domain, once: else the count does not come out,
+ * and all lines are taken apart. */
+START_TEST(domains_in_each_other)
+{
+	static const char *const keys[][2] = { { "x@one.example", "y@two.example" },
+		{ "z@sub.one.example", "x@one.example" } };
+	struct map_source *source;
+
+	compile_large("x@one.example y@two.example\ny@two.example x@one.example2\n"
+	              "z@sub.one.example bob\n");
+	ck_assert_int_eq(map_source_read_for(&source, path, 0, keys[_i], 2, NULL, NULL, &err), 0);
+	ck_assert_ptr_null(map_source_find(source, "u1@many.example", &err));
+	ck_assert_int_eq(err.num, EINVAL);
+	for (int i = 0; i < 2; i++)
+		ck_assert_ptr_nonnull(map_source_find(source, keys[_i][i], &err));
+	map_source_free(source);
 }
 END_TEST
 
@@ -414,6 +443,7 @@ main(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_loop_test(tests, as_if_compiled_whole, 0, 5);
 	tcase_add_test(tests, circle_of_others);
+	tcase_add_loop_test(tests, domains_in_each_other, 0, 2);
 	tcase_set_timeout(tests, 120);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_NORMAL);
