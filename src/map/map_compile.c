@@ -224,61 +224,62 @@ map_prepare_whole(struct map_prepared *out, const struct map_source *source,
 /* ---- a few of them ----------------------------------------------------------------------------
  */
 
-/* The domains file that goes with the patch. 1 done, 0 not possible, -1 with err. */
+/* Nothing here is told as an error: the table that is there may be damaged, also in a page that is
+ * only copied, and compiling the whole text mends that, or says what else is wrong. */
+
+/* The domains file that goes with the patch. 1 done, 0 not possible. */
 static int
-patch_domains(struct map_prepared *out, const struct map_order *order, struct err *err)
+patch_domains(struct map_prepared *out, const struct map_order *order)
 {
 	struct buf text = BUF_INIT;
+	struct err err;
 	bool changed;
-	int rc = 1;
+	int can;
 
 	if (order->domains_path == NULL)
 		return 1;
-	rc = map_patch_domains(&out->patch, order->domains_path, &text, &changed);
-	if (rc == 1 && changed &&
-	    io_stage(&out->domains, order->domains_path, text.data, text.len, 0644, NULL, err) ==
-	        -1)
-		rc = -1;
+	can = map_patch_domains(&out->patch, order->domains_path, &text, &changed);
+	if (can && changed)
+		can = io_stage(&out->domains, order->domains_path, text.data, text.len, 0644, NULL,
+		          &err) == 0;
 	buf_free(&text);
-	return rc;
+	return can;
 }
 
+/* 1 done, 0 not possible or not worth it. */
 static int
 patch_table(struct map_prepared *out, const struct map_source *source,
-    const struct table_source *info, const struct map_order *order, struct err *err)
+    const struct table_source *info, const struct map_order *order)
 {
 	const struct map_cells *cells = &out->patch.cells;
 	char *path = map_file_path(source->path);
-	int rc;
+	struct err err;
+	int can;
 
 	if (path == NULL)
-		return err_set(err, ENOMEM, "compile %s", source->path);
-	rc = table_build_from(&out->builder, path, map_file_table(out->patch.map),
-	    map_cells_changed(cells), order->gid, order->mode, err);
+		return 0;
+	can = table_build_from(&out->builder, path, map_file_table(out->patch.map),
+	          map_cells_changed(cells), order->gid, order->mode, &err) == 1 &&
+	      map_cells_build(cells, out->builder, &err) == 0 &&
+	      table_build_finish(out->builder, info, order->gid, order->mode, &err) == 0;
 	free(path);
-	if (rc == 1 &&
-	    (map_cells_build(cells, out->builder, err) == -1 ||
-	        table_build_finish(out->builder, info, order->gid, order->mode, err) == -1))
-		rc = -1;
-	return rc;
+	return can;
 }
 
 int
 map_prepare_patch(struct map_prepared *out, const struct map_source *source,
-    const struct table_source *info, const struct map_order *order, struct err *err)
+    const struct table_source *info, const struct map_order *order)
 {
 	struct table_source now = *info;
-	int rc;
 
 	memset(out, 0, sizeof(*out));
-	if ((rc = map_patch_make(&out->patch, source, order->account, order->arg)) != 1)
-		return rc;
+	if (map_patch_make(&out->patch, source, order->account, order->arg) == 0)
+		return 0;
 	now.note = out->patch.sum;
-	if ((rc = patch_domains(out, order, err)) == 1)
-		rc = patch_table(out, source, &now, order, err);
-	if (rc != 1)
-		map_prepared_discard(out);
-	return rc;
+	if (patch_domains(out, order) && patch_table(out, source, &now, order))
+		return 1;
+	map_prepared_discard(out);
+	return 0;
 }
 
 /* ---- showing it --------------------------------------------------------------------------------

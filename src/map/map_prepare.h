@@ -34,10 +34,10 @@ int map_check_whole(
 /* Compile the whole text; `info` says of which file. 0, or -1 with err and nothing to discard. */
 int map_prepare_whole(struct map_prepared *out, const struct map_source *source,
     const struct table_source *info, const struct map_order *order, struct err *err);
-/* Bring the compiled map forward. 1 done; 0 not possible, or not worth it: the whole text is to be
- * compiled; -1 with err. Nothing to discard unless 1. */
+/* Bring the compiled map forward. 1 done; 0 not possible, for whatever reason, or not worth it, and
+ * nothing to discard: the whole text is to be compiled. */
 int map_prepare_patch(struct map_prepared *out, const struct map_source *source,
-    const struct table_source *info, const struct map_order *order, struct err *err);
+    const struct table_source *info, const struct map_order *order);
 
 /* Show it. 0, or -1 with err; discarded in any case. */
 int map_prepared_publish(struct map_prepared *prepared, struct err *err);

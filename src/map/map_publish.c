@@ -151,9 +151,9 @@ static int
 prepare(struct map_prepared *out, const struct map_source *source, struct table_source *info,
     const struct map_order *order, struct err *err)
 {
-	int rc = map_prepare_patch(out, source, info, order, err);
-
-	return rc == 0 ? prepare_whole(out, source, info, order, err) : rc == 1 ? 0 : -1;
+	if (map_prepare_patch(out, source, info, order))
+		return 0;
+	return prepare_whole(out, source, info, order, err);
 }
 
 int

@@ -6,6 +6,7 @@
  */
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -432,6 +433,52 @@ START_TEST(domains_in_each_other)
 }
 END_TEST
 
+static void
+add(const char *key)
+{
+	struct map_source *source;
+
+	ck_assert_int_eq(map_source_read_for(&source, path, 0, &key, 1, NULL, NULL, &err), 0);
+	ck_assert_int_eq(map_source_add(source, key, "bob", &err), 0);
+	ck_assert_msg(map_publish(source, domains, (gid_t)-1, 0644, NULL, NULL, NULL, &err) == 0,
+	    "%s", err.text);
+	map_source_free(source);
+}
+
+/* Harm the first page that the file holds. */
+static void
+damage(const char *name)
+{
+	struct buf bytes = BUF_INIT;
+	int fd = open(name, O_RDWR);
+	unsigned char *page;
+
+	ck_assert_int_ne(fd, -1);
+	ck_assert_int_eq(io_read_all(fd, 1 << 24, &bytes), 0);
+	page = memmem(bytes.data, bytes.len, "VmP1", 4);
+	ck_assert_ptr_nonnull(page);
+	page[30] ^= 1;
+	ck_assert_int_eq(pwrite(fd, page + 30, 1, page + 30 - bytes.data), 1);
+	close(fd);
+	buf_free(&bytes);
+}
+
+/* A layer with damage where no edit looks: the next edit still copies that page. */
+START_TEST(damaged_layer)
+{
+	char compiled[80];
+
+	snprintf(compiled, sizeof(compiled), "%s.gdbm", path);
+	compile_large("");
+	add("u@one.example");
+	ck_assert(is_layer());
+	damage(compiled);
+	add("u@two.example");
+	ck_assert(!is_layer());
+	assert_as_compiled_whole();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -444,6 +491,7 @@ main(void)
 	tcase_add_loop_test(tests, as_if_compiled_whole, 0, 5);
 	tcase_add_test(tests, circle_of_others);
 	tcase_add_loop_test(tests, domains_in_each_other, 0, 2);
+	tcase_add_test(tests, damaged_layer);
 	tcase_set_timeout(tests, 120);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_NORMAL);
