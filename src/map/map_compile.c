@@ -5,10 +5,8 @@
  * renamed.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "map_cycle.h"
 #include "map_domains.h"
@@ -16,8 +14,6 @@
 #include "map_key.h"
 #include "map_leads.h"
 #include "map_prepare.h"
-
-#define DOMAINS_MAX 0x7fffffff /* bytes of an old domains file that are compared */
 
 void
 map_prepared_discard(struct map_prepared *prepared)
@@ -123,13 +119,9 @@ static int
 is_current(const char *path, const struct buf *text)
 {
 	struct buf old = BUF_INIT;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY), same;
+	int same = map_domains_read(&old, path) == 0 && old.len == text->len &&
+	           (text->len == 0 || memcmp(old.data, text->data, text->len) == 0);
 
-	if (fd == -1)
-		return 0;
-	same = io_read_all(fd, DOMAINS_MAX, &old) == 0 && old.len == text->len &&
-	       (text->len == 0 || memcmp(old.data, text->data, text->len) == 0);
-	close(fd);
 	buf_free(&old);
 	return same;
 }

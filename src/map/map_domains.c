@@ -5,11 +5,17 @@
  */
 #include "map_domains.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "io.h"
 #include "map_digest.h"
 #include "map_key.h"
+
+#define FILE_MAX 0x7fffffff /* bytes of a domains file */
 
 static const char *
 name_of(const void *arg, uint32_t number)
@@ -93,6 +99,21 @@ map_domains_text(const struct map_domains *domains, struct buf *out)
 		if (buf_adds(out, domains->all[i].name) == -1 || buf_addc(out, '\n') == -1)
 			return -1;
 	return 0;
+}
+
+int
+map_domains_read(struct buf *out, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	int failed, saved;
+
+	if (fd == -1)
+		return -1;
+	failed = io_read_all(fd, FILE_MAX, out);
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return failed;
 }
 
 uint64_t

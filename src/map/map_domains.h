@@ -29,6 +29,9 @@ int map_domains_has(const struct map_domains *domains, const char *domain);
  * ENOMEM. */
 int map_domains_text(const struct map_domains *domains, struct buf *out);
 
+/* Append what stands in the domains file `path`. 0, or -1 with errno. */
+int map_domains_read(struct buf *out, const char *path);
+
 /* One number for all names, in any order: the sum of map_domains_word of each. The compiled map
  * keeps it, to know the domains file by it. */
 uint64_t map_domains_sum(const struct map_domains *domains);

@@ -7,20 +7,16 @@
  */
 #include "map_patch.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "io.h"
 #include "map_cycle.h"
 #include "map_domains.h"
 #include "map_file.h"
 #include "map_key.h"
 #include "map_leads.h"
 
-#define DOMAINS_MAX 0x7fffffff /* bytes of a domains file */
-#define WALKS_MAX   2000       /* chains: more are walked as quickly all together */
+#define WALKS_MAX 2000 /* chains: more are walked as quickly all together */
 
 /* Names, each once, in the order in which they came. */
 struct names {
@@ -299,18 +295,16 @@ int
 map_patch_make(
     struct map_patch *out, const struct map_source *source, map_account_fn *account, void *arg)
 {
-	unsigned char digest[MAP_DIGEST_SIZE];
 	struct making making = { .cells = &out->cells };
 	struct err err;
 	int can = 0;
 
 	memset(out, 0, sizeof(*out));
-	memcpy(digest, source->info.digest, sizeof(digest));
 	if (source->whole_new || map_open(&out->map, source->path, source->trusted, &err) == -1)
 		return 0;
 	map_cells_init(&out->cells, map_file_table(out->map));
 	out->old_sum = table_source_of(map_file_table(out->map))->note;
-	if (memcmp(map_digest(out->map), digest, sizeof(digest)) == 0)
+	if (memcmp(map_digest(out->map), source->info.digest, MAP_DIGEST_SIZE) == 0)
 		can = map_source_changes(source, enter, &making, &err) == 0 &&
 		      chains_end(&making, account, arg);
 	free_names(&making.domains);
@@ -409,20 +403,6 @@ merge(struct buf *out, struct buf *old, uint64_t sum, const struct map_cell **ne
 	return sum != 0 || merge_up_to(out, &next, end, NULL) == -1 ? -1 : 0;
 }
 
-static int
-read_domains(struct buf *out, const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-	int failed = -1;
-
-	if (fd == -1)
-		return -1;
-	if (io_read_all(fd, DOMAINS_MAX, out) == 0 && buf_cstr(out) != NULL)
-		failed = 0;
-	close(fd);
-	return failed;
-}
-
 int
 map_patch_domains(const struct map_patch *patch, const char *path, struct buf *out, bool *changed)
 {
@@ -431,7 +411,8 @@ map_patch_domains(const struct map_patch *patch, const char *path, struct buf *o
 	size_t n = 0;
 	int can = 0;
 
-	if (read_domains(&old, path) == 0 && list_changes(patch, &changes, &n) == 0) {
+	if (map_domains_read(&old, path) == 0 && buf_cstr(&old) != NULL &&
+	    list_changes(patch, &changes, &n) == 0) {
 		qsort(changes, n, sizeof(const struct map_cell *), by_key);
 		can = merge(out, &old, patch->old_sum, changes, changes + n) == 0;
 	}
