@@ -41,4 +41,7 @@ bool map_line_maps(const struct map_line *line);
 /* Append the first `len` bytes of the line as they were read. 0, or -1 with errno ENOMEM. */
 int map_line_text(const struct map_line *line, size_t len, struct buf *out);
 
+/* Newlines in `len` bytes. */
+size_t map_line_count(const unsigned char *text, size_t len);
+
 #endif

@@ -379,24 +379,6 @@ map_part_take(struct map_source *source, const char *const *keys, size_t nkeys, 
 	return rc;
 }
 
-/* In blocks, which the compiler makes one addition of many bytes of. */
-static size_t
-count_newlines(const unsigned char *text, size_t len)
-{
-	size_t n = 0, i;
-
-	for (; len >= 128; text += 128, len -= 128) {
-		unsigned char block = 0;
-
-		for (i = 0; i < 128; i++)
-			block = (unsigned char)(block + (text[i] == '\n'));
-		n += block;
-	}
-	for (i = 0; i < len; i++)
-		n += text[i] == '\n';
-	return n;
-}
-
 /* Newlines are counted once, from one line to the next. */
 size_t
 map_part_line(const struct map_source *source, uint32_t number)
@@ -409,7 +391,7 @@ map_part_line(const struct map_source *source, uint32_t number)
 		if ((part->lines = calloc(part->nat + 1, sizeof(*part->lines))) == NULL)
 			return 0;
 		for (size_t i = 0; i < part->nat; i++) {
-			line += count_newlines(text + at, part->at[i] - at);
+			line += map_line_count(text + at, part->at[i] - at);
 			at = part->at[i];
 			part->lines[i] = line;
 		}

@@ -122,23 +122,12 @@ read_line(struct map_source *source, char *text, size_t len, const struct compla
 	return 0;
 }
 
-static size_t
-count_newlines(const struct buf *text)
-{
-	const unsigned char *p = text->data, *end = text->data + text->len;
-	size_t n = 0;
-
-	for (; p < end && (p = memchr(p, '\n', (size_t)(end - p))) != NULL; p++)
-		n++;
-	return n;
-}
-
 static int
 read_lines(struct map_source *source, const struct complaints *complaints, struct err *err)
 {
 	char *p = (char *)source->text.data, *end = p + source->text.len;
 
-	source->room = count_newlines(&source->text) + 1;
+	source->room = map_line_count(source->text.data, source->text.len) + 1;
 	source->lines = reallocarray(NULL, source->room, sizeof(*source->lines));
 	if (source->lines == NULL)
 		return err_set(err, ENOMEM, "read %s", source->path);
