@@ -416,11 +416,7 @@ is_ours(struct walk *walk, const char *domain, struct err *err)
 {
 	int rc = resolver_is_local(walk->resolver, domain, err);
 
-	if (rc != 0)
-		return rc;
-	if (resolver_need_map(walk->resolver, err) == -1)
-		return -1;
-	return map_has_domain(walk->resolver->map, domain, err);
+	return rc != 0 ? rc : resolver_has_domain(walk->resolver, domain, err);
 }
 
 /* One address as target: 1 resolve *next, 0 decided. */
@@ -552,7 +548,7 @@ unmatched(struct walk *walk, const struct address *address, struct address *next
 	struct err err;
 	int ours, local = resolver_is_local(walk->resolver, address->domain, &err);
 
-	ours = local == 0 ? map_has_domain(walk->resolver->map, address->domain, &err) : local;
+	ours = local == 0 ? resolver_has_domain(walk->resolver, address->domain, &err) : local;
 	if (ours == -1) {
 		give_up(walk, &err);
 		return 0;
