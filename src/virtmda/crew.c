@@ -88,20 +88,21 @@ start(struct member *member, struct err *err)
 	if (broker_new(&member->broker, &copy->mailbox, copy->account, err) == -1 ||
 	    parcel_pair(sockets, err) == -1)
 		return -1;
-	member->socket = sockets[0];
+	/* The worker gets the lower one: what it has to close is then one range. */
+	member->socket = sockets[1];
 	member->reported = 0;
 	process_hold();
 	member->pid = fork();
 	if (member->pid == 0)
-		worker_process(&member->job, sockets[1]);
-	close(sockets[1]);
+		worker_process(&member->job, sockets[0]);
+	close(sockets[0]);
 	if (member->pid > 0) {
 		process_child(member->pid);
 		return 0;
 	}
 	err_set(err, errno, "fork");
 	member->pid = 0;
-	close(sockets[0]);
+	close(sockets[1]);
 	return -1;
 }
 
@@ -217,18 +218,21 @@ static void
 listen_to_all(struct crew *crew)
 {
 	struct pollfd fds[PROCESS_CHILDREN_MAX];
-	bool ready;
+	bool ready = false;
 
 	for (size_t i = 0; i < crew->size; i++)
 		fds[i] = (struct pollfd){
 			.fd = crew->members[i].pid != 0 ? crew->members[i].socket : -1,
 			.events = POLLIN,
 		};
-	ready = poll(fds, crew->size, -1) > 0;
-	/* Signals are passed on by their handler. */
-	if (!ready && errno == EINTR)
-		return;
-	/* Where there is no poll, all are listened to, one after the other. */
+	/* Nobody has to be chosen where there is but one. */
+	if (crew->running > 1) {
+		ready = poll(fds, crew->size, -1) > 0;
+		/* Signals are passed on by their handler. */
+		if (!ready && errno == EINTR)
+			return;
+	}
+	/* Without poll all are listened to, one after the other. */
 	for (size_t i = 0; i < crew->size; i++)
 		if (fds[i].fd != -1 && (!ready || fds[i].revents != 0) && attend(&crew->members[i]))
 			crew->running--;
