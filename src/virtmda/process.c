@@ -137,6 +137,9 @@ void
 process_forget_starter(void)
 {
 	independent = true;
+	if (witness != -1)
+		close(witness);
+	witness = -1;
 }
 
 int
@@ -214,14 +217,14 @@ close_between(int first, int last)
 		close(fd);
 }
 
-/* The witness stays: closed, its number would soon be another file's. */
 void
 process_close_others(const int *keep, size_t count)
 {
 	int first = STDERR_FILENO + 1;
 
 	for (;;) {
-		/* The witness stays: it is still asked. */
+		/* The witness stays: it is still asked, by a number that would soon be another
+		 * file's. */
 		int next = witness >= first ? witness : INT_MAX;
 
 		for (size_t i = 0; i < count; i++)

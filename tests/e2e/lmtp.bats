@@ -241,7 +241,7 @@ lmtp() {
 }
 
 @test "inetd's connection is the front's alone" {
-	is 1 "$(inside lmtp.py holders virtmda -l)" "processes that have it open"
+	is 1 "$(inside lmtp.py holders virtmda -l)" "processes that have it open, and their files"
 }
 
 @test "a socket that systemd hands over, as the sample units have it" {

@@ -9,7 +9,8 @@
                                 of its own); a line a recipient: its reply
   talk ARGUMENT... < LINES      start it on pipes, send the lines (with CRLF) one by one, print replies
   holders ARGUMENT...           start it with a connection as standard input, output and error, as
-                                inetd does; how many of its processes have it open
+                                inetd does; which of its processes have it open (0 is the one
+                                started), and what files those have
   prefixes MAILDIR HOW ARGUMENT...  every prefix of a session, byte by byte; HOW is pipe or socket.
                                 After each the Maildir must hold whole messages and no more than
                                 asked for, and no process may be left
@@ -179,9 +180,9 @@ def processes(pid):
     return [pid] + [other for child in children for other in processes(int(child))]
 
 
-def has_open(pid, link):
+def open_files(pid):
     directory = "/proc/%d/fd" % pid
-    return link in [os.readlink(os.path.join(directory, fd)) for fd in os.listdir(directory)]
+    return [os.readlink(os.path.join(directory, fd)) for fd in os.listdir(directory)]
 
 
 def holders(*command):
@@ -194,7 +195,10 @@ def holders(*command):
     replies = b""
     while b" 2.1.5 " not in replies:
         replies += ours.recv(4096)
-    print(sum(has_open(pid, link) for pid in processes(child.pid)))
+    for number, pid in enumerate(processes(child.pid)):
+        files = open_files(pid)
+        if link in files:
+            print(number, *(file for file in files if not file.startswith("socket:")))
     ours.close()
     child.wait()
 
