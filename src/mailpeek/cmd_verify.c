@@ -99,24 +99,26 @@ judge_entry(struct verification *v, size_t i, bool named)
 		    entry->mailbox.path != NULL ? entry->mailbox.path : entry->account.name,
 		    FAULT_NO_OFFSET, entry->why != NULL ? entry->why : "not looked at");
 	v->accounts += entry->state == SURVEY_DONE;
-	findings_sort(findings);
-	for (size_t f = 0; f < findings->n; f++) {
-		v->count[findings_severity(findings->found[f].which)]++;
-		v->could_not_tell |= findings->found[f].which == FINDING_COULD_NOT_TELL;
+	found_sort(&findings->list);
+	for (size_t f = 0; f < findings->list.n; f++) {
+		const unsigned which = findings->list.found[f].which;
+
+		v->count[findings_kinds[which].severity]++;
+		v->could_not_tell |= which == FINDING_COULD_NOT_TELL;
 	}
 }
 
 static void
 print_entry(struct verification *v, size_t i)
 {
-	const struct findings *findings = &v->findings[i];
+	const struct found_list *list = &v->findings[i].list;
 
-	for (size_t f = 0; f < findings->n; f++) {
-		const unsigned which = findings->found[f].which;
+	for (size_t f = 0; f < list->n; f++) {
+		const unsigned which = list->found[f].which;
 
-		inspect_print(&findings->found[f]);
+		inspect_print(&list->found[f]);
 		if (!v->hinted[which])
-			printf("    %s\n", findings_hint(which));
+			printf("    %s\n", findings_kinds[which].hint);
 		v->hinted[which] = true;
 	}
 }
@@ -124,37 +126,32 @@ print_entry(struct verification *v, size_t i)
 static void
 print_counts(const struct verification *v)
 {
-	const size_t *count = v->count;
+	char counts[FOUND_COUNTS_MAX];
 
-	printf("%zu account%s, %zu error%s, %zu warning%s", v->accounts,
-	    v->accounts == 1 ? "" : "s", count[SEVERITY_ERROR],
-	    count[SEVERITY_ERROR] == 1 ? "" : "s", count[SEVERITY_WARNING],
-	    count[SEVERITY_WARNING] == 1 ? "" : "s");
-	if (count[SEVERITY_NOTE] > 0)
-		printf(", %zu note%s", count[SEVERITY_NOTE], count[SEVERITY_NOTE] == 1 ? "" : "s");
-	putchar('\n');
+	found_counts(counts, v->count);
+	printf("%zu account%s, %s\n", v->accounts, v->accounts == 1 ? "" : "s", counts);
 }
 
 static void
 print_json(const struct verification *v, size_t i)
 {
-	const struct findings *findings = &v->findings[i];
+	const struct found_list *list = &v->findings[i].list;
 	const char *account = v->survey.entries[i].account.name;
 
-	for (size_t f = 0; f < findings->n; f++) {
-		const struct finding *finding = &findings->found[f];
+	for (size_t f = 0; f < list->n; f++) {
+		const struct found *found = &list->found[f];
+		const struct found_kind *kind = &findings_kinds[found->which];
 		json_t *row = json_object();
 
 		json_put(row, "account", json_text(account, strlen(account)));
-		json_put(row, "name", json_string(findings_name(finding->which)));
-		json_put(row, "severity",
-		    json_string(findings_severity_name(findings_severity(finding->which))));
-		json_put(row, "file", json_text(finding->path, strlen(finding->path)));
+		json_put(row, "name", json_string(kind->name));
+		json_put(row, "severity", json_string(found_severity(kind->severity)));
+		json_put(row, "file", json_text(found->path, strlen(found->path)));
 		json_put(row, "offset",
-		    finding->offset == FAULT_NO_OFFSET ? json_null()
-		                                       : json_integer((json_int_t)finding->offset));
-		json_put(row, "text", json_text(finding->text, strlen(finding->text)));
-		json_put(row, "hint", json_string(findings_hint(finding->which)));
+		    found->place == FOUND_WHOLE ? json_null()
+		                                : json_integer((json_int_t)found->place));
+		json_put(row, "text", json_text(found->text, strlen(found->text)));
+		json_put(row, "hint", json_string(kind->hint));
 		json_print(row, v->peek->nul);
 	}
 }
@@ -187,7 +184,7 @@ cmd_verify(const struct peek *peek, int argc, char **argv)
 	enum status status;
 
 	if (peek->list) {
-		findings_list();
+		found_table(findings_kinds, FINDINGS);
 		return STATUS_OK;
 	}
 	status = survey_accounts(peek->settings, argc, argv, &v.survey);

@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What was found, kept until it can be told in order. Words in the table are for people and may get
- * better; names and severities are for scripts and stay.
+ * What `mailpeek verify` can find, and the way of what it found from the process that read a
+ * mailbox.
  */
 #include "findings.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "mailpeek.h"
 
-static const struct kind {
-	const char *name;
-	enum severity severity;
-	const char *means;
-	const char *hint;
-} kinds[FINDINGS] = {
+_Static_assert(FAULT_NO_OFFSET == FOUND_WHOLE, "an offset is a place");
+
+const struct found_kind findings_kinds[FINDINGS] = {
 	[FAULT_SYMBOLIC_LINK] = { "symbolic-link", SEVERITY_ERROR,
 	    "A symbolic link stands in the place of a mailbox or of a part of it; it is not "
 	    "followed, and mail waits.",
@@ -101,42 +97,13 @@ static const struct kind {
 	    "Mend what the text names, and verify again." },
 };
 
-static const char *const severities[SEVERITIES] = {
-	[SEVERITY_ERROR] = "error",
-	[SEVERITY_WARNING] = "warning",
-	[SEVERITY_NOTE] = "note",
-};
-
 /* ---- collecting ------------------------------------------------------------------------------ */
 
-static char *
-copy(const void *text, size_t len)
-{
-	char *out = malloc(len + 1);
-
-	if (out == NULL)
-		speech_no_memory();
-	memcpy(out, text, len);
-	out[len] = '\0';
-	return out;
-}
-
 static void
-keep(struct findings *findings, unsigned which, uint64_t offset, char *path, char *text)
+keep(struct findings *findings, unsigned which, const char *path, uint64_t offset, const char *text)
 {
-	if (findings->n == findings->room) {
-		size_t room = findings->room * 2 + 16;
-		struct finding *more = reallocarray(findings->found, room, sizeof(*more));
-
-		if (more == NULL)
-			speech_no_memory();
-		findings->found = more;
-		findings->room = room;
-	}
-	findings->found[findings->n] = (struct finding){
-		.which = which, .offset = offset, .path = path, .text = text, .order = findings->n
-	};
-	findings->n++;
+	if (found_add(&findings->list, which, path, offset, text) == -1)
+		speech_no_memory();
 }
 
 void
@@ -144,7 +111,7 @@ findings_add(
     struct findings *findings, unsigned which, const char *path, uint64_t offset, const char *text)
 {
 	if (findings->told[which]++ < FINDINGS_MAX)
-		keep(findings, which, offset, copy(path, strlen(path)), copy(text, strlen(text)));
+		keep(findings, which, path, offset, text);
 }
 
 void
@@ -156,121 +123,75 @@ findings_close(struct findings *findings, const char *path)
 		if (findings->told[i] <= FINDINGS_MAX)
 			continue;
 		snprintf(text, sizeof(text), "%zu more of them", findings->told[i] - FINDINGS_MAX);
-		keep(findings, i, FAULT_NO_OFFSET, copy(path, strlen(path)),
-		    copy(text, strlen(text)));
+		keep(findings, i, path, FOUND_WHOLE, text);
 	}
-}
-
-static int
-by_place(const void *a, const void *b)
-{
-	const struct finding *left = a, *right = b;
-	int order = strcmp(left->path, right->path);
-
-	/* What is about the whole comes first. */
-	if (order == 0)
-		order =
-		    (left->offset + 1 > right->offset + 1) - (left->offset + 1 < right->offset + 1);
-	return order != 0 ? order : (left->order > right->order) - (left->order < right->order);
-}
-
-void
-findings_sort(struct findings *findings)
-{
-	if (findings->n > 1)
-		qsort(findings->found, findings->n, sizeof(*findings->found), by_place);
 }
 
 void
 findings_free(struct findings *findings)
 {
-	for (size_t i = 0; i < findings->n; i++) {
-		free(findings->found[i].path);
-		free(findings->found[i].text);
-	}
-	free(findings->found);
+	found_free(&findings->list);
 	*findings = (struct findings){ 0 };
 }
 
 /* ---- through a pipe -------------------------------------------------------------------------- */
 
+/* Path and text stand behind it, each with its NUL. */
 struct head {
 	uint64_t offset;
-	uint32_t which, path_len, text_len;
+	uint32_t which;
 	uint32_t zero; /* no byte of it undefined */
 };
 
 void
 findings_write(const struct findings *findings, struct buf *out)
 {
-	for (size_t i = 0; i < findings->n; i++) {
-		const struct finding *f = &findings->found[i];
-		const struct head head = { .offset = f->offset,
-			.which = f->which,
-			.path_len = (uint32_t)strlen(f->path),
-			.text_len = (uint32_t)strlen(f->text) };
+	for (size_t i = 0; i < findings->list.n; i++) {
+		const struct found *f = &findings->list.found[i];
+		const struct head head = { .offset = f->place, .which = f->which };
 
 		if (buf_add(out, &head, sizeof(head)) == -1 ||
-		    buf_add(out, f->path, head.path_len) == -1 ||
-		    buf_add(out, f->text, head.text_len) == -1)
+		    buf_add(out, f->path, strlen(f->path) + 1) == -1 ||
+		    buf_add(out, f->text, strlen(f->text) + 1) == -1)
 			speech_no_memory();
 	}
+}
+
+/* The string at *at, which is moved behind it, or NULL: it has no end. */
+static const char *
+take_string(const struct buf *in, size_t *at)
+{
+	const unsigned char *string = in->data + *at;
+	const unsigned char *end = memchr(string, '\0', in->len - *at);
+
+	if (end == NULL)
+		return NULL;
+	*at += (size_t)(end - string) + 1;
+	return (const char *)string;
+}
+
+static int
+read_finding(struct findings *findings, const struct buf *in, size_t *at)
+{
+	struct head head;
+	const char *path, *text;
+
+	if (in->len - *at < sizeof(head))
+		return -1;
+	memcpy(&head, in->data + *at, sizeof(head));
+	*at += sizeof(head);
+	if (head.which >= FINDINGS || (path = take_string(in, at)) == NULL ||
+	    (text = take_string(in, at)) == NULL)
+		return -1;
+	keep(findings, head.which, path, head.offset, text);
+	return 0;
 }
 
 int
 findings_read(struct findings *findings, const struct buf *in)
 {
-	const unsigned char *p = in->data;
-	size_t left = in->len;
-	struct head head;
-
-	while (left > 0) {
-		if (left < sizeof(head))
+	for (size_t at = 0; at < in->len;)
+		if (read_finding(findings, in, &at) == -1)
 			return -1;
-		memcpy(&head, p, sizeof(head));
-		p += sizeof(head);
-		left -= sizeof(head);
-		if (head.which >= FINDINGS || head.path_len > left ||
-		    head.text_len > left - head.path_len)
-			return -1;
-		keep(findings, head.which, head.offset, copy(p, head.path_len),
-		    copy(p + head.path_len, head.text_len));
-		p += head.path_len + head.text_len;
-		left -= head.path_len + head.text_len;
-	}
 	return 0;
-}
-
-/* ---- the table ------------------------------------------------------------------------------- */
-
-enum severity
-findings_severity(unsigned which)
-{
-	return kinds[which].severity;
-}
-
-const char *
-findings_severity_name(enum severity severity)
-{
-	return severities[severity];
-}
-
-const char *
-findings_name(unsigned which)
-{
-	return kinds[which].name;
-}
-
-const char *
-findings_hint(unsigned which)
-{
-	return kinds[which].hint;
-}
-
-void
-findings_list(void)
-{
-	for (size_t i = 0; i < FINDINGS; i++)
-		printf("%s\t%s\t%s\t%s\n", kinds[i].name, severities[kinds[i].severity],
-		    kinds[i].means, kinds[i].hint);
 }

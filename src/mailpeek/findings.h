@@ -6,33 +6,24 @@
 #ifndef MAILPEEK_FINDINGS_H
 #define MAILPEEK_FINDINGS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "buf.h"
+#include "found.h"
 #include "mailbox_verify.h"
 
 /* Behind the faults that the mailbox room knows. */
 enum { FINDING_COULD_NOT_TELL = FAULT_KINDS, FINDINGS };
 
 /* Error: mail waits, is misread or is damaged. Warning: it may be. Note: worth knowing. */
-enum severity { SEVERITY_ERROR, SEVERITY_WARNING, SEVERITY_NOTE };
-#define SEVERITIES 3
+extern const struct found_kind findings_kinds[FINDINGS];
 
 #define FINDINGS_MAX 25 /* of one name in one mailbox; the others are counted */
 
-struct finding {
-	unsigned which;
-	uint64_t offset; /* FAULT_NO_OFFSET: none */
-	char *path, *text;
-	size_t order;
-};
-
 struct findings {
-	struct finding *found;
-	size_t n, room;
-	size_t told[FINDINGS]; /* how often each was found, kept or not */
+	struct found_list list; /* places are offsets */
+	size_t told[FINDINGS];  /* how often each was found, kept or not */
 };
 
 /* Keep one, or count it. Out of memory ends the process. */
@@ -45,15 +36,6 @@ void findings_close(struct findings *findings, const char *path);
 /* For the way through a pipe. read: 0, or -1: this is no list. */
 void findings_write(const struct findings *findings, struct buf *out);
 int findings_read(struct findings *findings, const struct buf *in);
-
-void findings_sort(struct findings *findings); /* by path, offset, and as they were found */
-enum severity findings_severity(unsigned which);
-const char *findings_severity_name(enum severity severity);
-const char *findings_name(unsigned which);
-const char *findings_hint(unsigned which);
-
-/* The table: "NAME SEVERITY MEANING HINT" with tabs between them. */
-void findings_list(void);
 
 void findings_free(struct findings *findings);
 

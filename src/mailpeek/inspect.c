@@ -5,8 +5,8 @@
  */
 #include "inspect.h"
 
-#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "mailpeek.h"
@@ -28,18 +28,13 @@ inspect(const struct mailbox *mailbox, uid_t owner, struct findings *out, struct
 }
 
 void
-inspect_print(const struct finding *finding)
+inspect_print(const struct found *found)
 {
-	struct buf line = BUF_INIT;
-	char offset[32] = "";
+	char *line = found_line(findings_kinds, found);
 
-	if (finding->offset != FAULT_NO_OFFSET)
-		snprintf(offset, sizeof(offset), ":%" PRIu64, finding->offset);
-	if (buf_addf(&line, "%s%s: %s: %s [%s]", finding->path, offset,
-	        findings_severity_name(findings_severity(finding->which)), finding->text,
-	        findings_name(finding->which)) == -1)
+	if (line == NULL)
 		speech_no_memory();
-	screen_line(line.data, line.len);
+	screen_line(line, strlen(line));
 	putchar('\n');
-	buf_free(&line);
+	free(line);
 }

@@ -11,6 +11,6 @@
 int inspect(const struct mailbox *mailbox, uid_t owner, struct findings *out, struct err *err);
 
 /* A finding as a line: "PATH:OFFSET: SEVERITY: TEXT [NAME]", safe to print. */
-void inspect_print(const struct finding *finding);
+void inspect_print(const struct found *found);
 
 #endif

@@ -189,12 +189,12 @@ print_health(const struct mailbox *mailbox)
 	if (inspect(mailbox, geteuid(), &findings, &err) == -1)
 		findings_add(
 		    &findings, FINDING_COULD_NOT_TELL, mailbox->path, FAULT_NO_OFFSET, err.text);
-	findings_sort(&findings);
-	if (findings.n == 0)
+	found_sort(&findings.list);
+	if (findings.list.n == 0)
 		puts(access(mailbox->path, F_OK) == 0 ? "  health   ok" : "  health   missing");
-	for (size_t i = 0; i < findings.n; i++) {
+	for (size_t i = 0; i < findings.list.n; i++) {
 		fputs("  health   ", stdout);
-		inspect_print(&findings.found[i]);
+		inspect_print(&findings.list.found[i]);
 	}
 	findings_free(&findings);
 }

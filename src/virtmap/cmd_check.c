@@ -65,7 +65,7 @@ cmd_check(const struct virtmap *virtmap, const char *options, int argc, char **a
 	enum status status;
 
 	if (strchr(options, 'l') != NULL) {
-		findings_list();
+		found_table(findings_kinds, FINDINGS);
 		return STATUS_OK;
 	}
 	meter_start("virtmap");

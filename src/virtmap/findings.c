@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What was found, kept until it can be told in order. Words in the table are for people and may get
- * better; names and severities are for scripts and stay.
+ * What `virtmap check` can find, and how it tells what it found.
  */
 #include "findings.h"
 
@@ -13,12 +12,7 @@
 #include "text.h"
 #include "virtmap.h"
 
-static const struct kind {
-	const char *name;
-	enum severity severity;
-	const char *means;
-	const char *hint;
-} kinds[FINDINGS] = {
+const struct found_kind findings_kinds[FINDINGS] = {
 	[FINDING_MALFORMED] = { "malformed", SEVERITY_ERROR,
 	    "A line that is not understood; as long as there is one, nothing is compiled.",
 	    "Mend the line, or make it a comment." },
@@ -107,19 +101,6 @@ static const struct kind {
 	    "See accepted_domains in virtmda.conf(5)." },
 };
 
-static const char *const severities[SEVERITIES] = {
-	[SEVERITY_ERROR] = "error",
-	[SEVERITY_WARNING] = "warning",
-	[SEVERITY_NOTE] = "note",
-};
-
-struct found {
-	enum finding which;
-	size_t line;
-	size_t order;      /* in which it was found */
-	char *text, *path; /* malloc'ed */
-};
-
 /* ---- collecting ---------------------------------------------------------------------------- */
 
 void
@@ -138,7 +119,7 @@ findings_want(struct findings *findings, const char *name)
 	for (size_t i = 0; i < FINDINGS; i++)
 		all = all && findings->wanted[i];
 	for (size_t i = 0; i < FINDINGS; i++) {
-		if (strcmp(kinds[i].name, name) != 0)
+		if (strcmp(findings_kinds[i].name, name) != 0)
 			continue;
 		if (all)
 			memset(findings->wanted, 0, sizeof(findings->wanted));
@@ -148,54 +129,35 @@ findings_want(struct findings *findings, const char *name)
 	return -1;
 }
 
-static struct found *
-new_found(struct findings *findings)
-{
-	if (findings->n == findings->room) {
-		size_t room = findings->room * 2 + 64;
-		struct found *more = reallocarray(findings->found, room, sizeof(*more));
-
-		if (more == NULL)
-			return NULL;
-		findings->found = more;
-		findings->room = room;
-	}
-	return &findings->found[findings->n];
-}
-
 void
 findings_add(struct findings *findings, enum finding which, const char *path, size_t line,
     const char *fmt, ...)
 {
-	struct found *found;
+	char *text;
 	va_list ap;
 	int n;
 
 	if (!findings->wanted[which])
 		return;
-	found = new_found(findings);
 	va_start(ap, fmt);
-	n = found == NULL ? -1 : vasprintf(&found->text, fmt, ap);
+	n = vasprintf(&text, fmt, ap);
 	va_end(ap);
-	if (n != -1 && (found->path = strdup(path)) == NULL) {
-		free(found->text);
-		n = -1;
-	}
-	if (n == -1) {
+	if (n == -1 ||
+	    found_add(&findings->list, which, path, line > 0 ? line : FOUND_WHOLE, text) == -1)
 		findings->no_memory = true;
-		return;
-	}
-	found->which = which;
-	found->line = line;
-	found->order = findings->n++;
-	findings->count[kinds[which].severity]++;
+	else
+		findings->count[findings_kinds[which].severity]++;
+	if (n != -1)
+		free(text);
 }
 
 bool
 findings_have(const struct findings *findings, enum finding which, const char *text)
 {
-	for (size_t i = 0; i < findings->n; i++)
-		if (findings->found[i].which == which && strcmp(findings->found[i].text, text) == 0)
+	const struct found_list *list = &findings->list;
+
+	for (size_t i = 0; i < list->n; i++)
+		if (list->found[i].which == which && strcmp(list->found[i].text, text) == 0)
 			return true;
 	return false;
 }
@@ -203,83 +165,51 @@ findings_have(const struct findings *findings, enum finding which, const char *t
 void
 findings_free(struct findings *findings)
 {
-	for (size_t i = 0; i < findings->n; i++) {
-		free(findings->found[i].text);
-		free(findings->found[i].path);
-	}
-	free(findings->found);
-	findings->found = NULL;
-	findings->n = findings->room = 0;
+	found_free(&findings->list);
 }
 
 /* ---- telling ------------------------------------------------------------------------------- */
 
-static int
-by_place(const void *a, const void *b)
-{
-	const struct found *left = a, *right = b;
-	int order = strcmp(left->path, right->path);
-
-	if (order == 0)
-		order = (left->line > right->line) - (left->line < right->line);
-	return order != 0 ? order : (left->order > right->order) - (left->order < right->order);
-}
-
-static void
-sort(struct findings *findings)
-{
-	if (findings->n > 0)
-		qsort(findings->found, findings->n, sizeof(*findings->found), by_place);
-}
-
-static void
-print_counts(const struct findings *findings, const char *map, size_t mappings)
-{
-	const size_t *count = findings->count;
-	char notes[48] = "";
-
-	if (count[SEVERITY_NOTE] > 0)
-		snprintf(notes, sizeof(notes), ", %zu note%s", count[SEVERITY_NOTE],
-		    count[SEVERITY_NOTE] == 1 ? "" : "s");
-	speech_say(stdout, "%s: %zu mapping%s, %zu error%s, %zu warning%s%s", map, mappings,
-	    mappings == 1 ? "" : "s", count[SEVERITY_ERROR], count[SEVERITY_ERROR] == 1 ? "" : "s",
-	    count[SEVERITY_WARNING], count[SEVERITY_WARNING] == 1 ? "" : "s", notes);
-}
-
 void
 findings_print(struct findings *findings, const char *map, size_t mappings)
 {
+	const struct found_list *list = &findings->list;
 	bool hinted[FINDINGS] = { false };
+	char counts[FOUND_COUNTS_MAX];
 
-	sort(findings);
-	for (size_t i = 0; i < findings->n; i++) {
-		const struct found *found = &findings->found[i];
-		const struct kind *kind = &kinds[found->which];
-		char line[32] = "";
+	found_sort(&findings->list);
+	for (size_t i = 0; i < list->n; i++) {
+		const unsigned which = list->found[i].which;
+		char *line = found_line(findings_kinds, &list->found[i]);
 
-		if (found->line > 0)
-			snprintf(line, sizeof(line), ":%zu", found->line);
-		speech_say(stdout, "%s%s: %s: %s [%s]", found->path, line,
-		    severities[kind->severity], found->text, kind->name);
-		if (!hinted[found->which])
-			printf("    %s\n", kind->hint);
-		hinted[found->which] = true;
+		if (line == NULL) {
+			findings->no_memory = true;
+			return;
+		}
+		speech_say(stdout, "%s", line);
+		if (!hinted[which])
+			printf("    %s\n", findings_kinds[which].hint);
+		hinted[which] = true;
+		free(line);
 	}
-	print_counts(findings, map, mappings);
+	found_counts(counts, findings->count);
+	speech_say(
+	    stdout, "%s: %zu mapping%s, %s", map, mappings, mappings == 1 ? "" : "s", counts);
 }
 
 static json_t *
 json_of(const struct found *found)
 {
-	const struct kind *kind = &kinds[found->which];
+	const struct found_kind *kind = &findings_kinds[found->which];
 	char *path = text_vis_dup(found->path), *text = text_vis_dup(found->text);
 	json_t *json = NULL;
 
 	if (path != NULL && text != NULL)
 		json = json_pack("{s:s, s:s, s:s, s:o, s:s, s:s}", "name", kind->name, "severity",
-		    severities[kind->severity], "file", path, "line",
-		    found->line > 0 ? json_integer((json_int_t)found->line) : json_null(), "text",
-		    text, "hint", kind->hint);
+		    found_severity(kind->severity), "file", path, "line",
+		    found->place != FOUND_WHOLE ? json_integer((json_int_t)found->place)
+		                                : json_null(),
+		    "text", text, "hint", kind->hint);
 	free(path);
 	free(text);
 	return json;
@@ -292,9 +222,9 @@ findings_print_json(struct findings *findings, const char *map, size_t mappings)
 	json_t *list = json_array(), *all = NULL;
 	bool failed = list == NULL || path == NULL;
 
-	sort(findings);
-	for (size_t i = 0; !failed && i < findings->n; i++)
-		failed = json_array_append_new(list, json_of(&findings->found[i])) == -1;
+	found_sort(&findings->list);
+	for (size_t i = 0; !failed && i < findings->list.n; i++)
+		failed = json_array_append_new(list, json_of(&findings->list.found[i])) == -1;
 	if (!failed)
 		all = json_pack("{s:s, s:I, s:I, s:I, s:I, s:O}", "map", path, "mappings",
 		    (json_int_t)mappings, "errors", (json_int_t)findings->count[SEVERITY_ERROR],
@@ -310,12 +240,4 @@ findings_print_json(struct findings *findings, const char *map, size_t mappings)
 	json_decref(all);
 	json_decref(list);
 	return failed ? -1 : 0;
-}
-
-void
-findings_list(void)
-{
-	for (size_t i = 0; i < FINDINGS; i++)
-		printf("%s\t%s\t%s\t%s\n", kinds[i].name, severities[kinds[i].severity],
-		    kinds[i].means, kinds[i].hint);
 }

@@ -8,7 +8,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
+
+#include "found.h"
 
 enum finding {
 	FINDING_MALFORMED,
@@ -41,17 +42,13 @@ enum finding {
 };
 
 /* Error: mail is deferred or misled. Warning: it may be. Note: worth knowing. */
-enum severity { SEVERITY_ERROR, SEVERITY_WARNING, SEVERITY_NOTE };
-#define SEVERITIES 3
-
-struct found;
+extern const struct found_kind findings_kinds[FINDINGS];
 
 struct findings {
 	bool wanted[FINDINGS]; /* the others are not kept */
 	size_t count[SEVERITIES];
-	struct found *found;
-	size_t n, room;
-	bool no_memory; /* something was found and could not be kept */
+	struct found_list list; /* places are lines */
+	bool no_memory;         /* something was found and could not be kept */
 };
 
 void findings_init(struct findings *findings);
@@ -72,9 +69,6 @@ void findings_print(struct findings *findings, const char *map, size_t mappings)
 
 /* The same as one JSON object. 0, or -1 without memory. */
 int findings_print_json(struct findings *findings, const char *map, size_t mappings);
-
-/* The table: "NAME SEVERITY MEANING HINT" with tabs between them. */
-void findings_list(void);
 
 void findings_free(struct findings *findings);
 
