@@ -180,8 +180,11 @@ read_finding(struct findings *findings, const struct buf *in, size_t *at)
 		return -1;
 	memcpy(&head, in->data + *at, sizeof(head));
 	*at += sizeof(head);
-	if (head.which >= FINDINGS || (path = take_string(in, at)) == NULL ||
+	if (head.which >= FINDINGS || head.zero != 0 || (path = take_string(in, at)) == NULL ||
 	    (text = take_string(in, at)) == NULL)
+		return -1;
+	/* findings_close adds one to those that findings_add keeps. */
+	if (findings->told[head.which]++ > FINDINGS_MAX)
 		return -1;
 	keep(findings, head.which, path, head.offset, text);
 	return 0;
@@ -190,8 +193,11 @@ read_finding(struct findings *findings, const struct buf *in, size_t *at)
 int
 findings_read(struct findings *findings, const struct buf *in)
 {
-	for (size_t at = 0; at < in->len;)
-		if (read_finding(findings, in, &at) == -1)
+	for (size_t at = 0; at < in->len;) {
+		if (read_finding(findings, in, &at) == -1) {
+			findings_free(findings);
 			return -1;
+		}
+	}
 	return 0;
 }

@@ -33,7 +33,8 @@ void findings_add(
 /* For those that were only counted a finding that says how many, of the mailbox. */
 void findings_close(struct findings *findings, const char *path);
 
-/* For the way through a pipe. read: 0, or -1: this is no list. */
+/* For the way through a pipe. read, into an empty one: 0, or -1: this is no list, or one that
+ * findings_add and findings_close do not make; nothing of it is kept. */
 void findings_write(const struct findings *findings, struct buf *out);
 int findings_read(struct findings *findings, const struct buf *in);
 
