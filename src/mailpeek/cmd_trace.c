@@ -47,15 +47,17 @@ say(const char *fmt, ...)
 static _Noreturn void
 become_and_look(const struct trace *t, const struct account *account, const struct mailbox *mailbox)
 {
-	enum status status = STATUS_FORBIDDEN;
+	enum status status;
 	struct err err;
 
 	/* The map and the accounts are not the account's. */
 	closefrom(STDERR_FILENO + 1);
-	if (account_become(account, t->peek->settings->min_uid, &err) == -1)
+	if (account_become(account, t->peek->settings->min_uid, &err) == -1) {
 		speech_complain("%s", err.text);
-	else
+		status = err.num == EPERM ? STATUS_FORBIDDEN : STATUS_LATER;
+	} else {
 		status = trace_mailbox(t->peek, mailbox, t->address, t->newest);
+	}
 	if (fflush(stdout) == EOF || ferror(stdout)) {
 		speech_complain("standard output: %s", strerror(errno));
 		status = STATUS_IO;
