@@ -128,12 +128,6 @@ print_row(struct overview *o, const struct survey_entry *entry)
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
 static json_t *
-json_count(bool there, uint64_t count)
-{
-	return there ? json_integer((json_int_t)count) : json_null();
-}
-
-static json_t *
 json_locks(unsigned locks)
 {
 	json_t *list = json_array();

@@ -23,7 +23,6 @@ struct usage {
 	struct ranking ranking;
 	size_t name_width, size_width;
 	uint64_t bytes, messages; /* of all */
-	bool could_not_tell;
 };
 
 static void
@@ -32,7 +31,6 @@ add_all(struct usage *u)
 	for (size_t i = 0; i < u->survey.count; i++) {
 		u->bytes += u->survey.entries[i].summary.bytes;
 		u->messages += u->survey.entries[i].summary.messages;
-		u->could_not_tell |= u->survey.entries[i].state == SURVEY_FAILED;
 	}
 }
 
@@ -51,6 +49,17 @@ print_size(const struct usage *u, uint64_t messages, uint64_t bytes)
 	screen_size(u->size_width, bytes, u->peek->exact);
 	snprintf(share, sizeof(share), "%.1f%%", percent_of(bytes, u->bytes));
 	screen_string(SCREEN_RIGHT, PERCENT_WIDTH + 1, share);
+}
+
+/* The rest of a row of which nothing is known. */
+static void
+print_no_size(const struct usage *u)
+{
+	screen_string(SCREEN_RIGHT, COUNT_WIDTH, "-");
+	screen_string(SCREEN_RIGHT, u->size_width, "-");
+	screen_string(SCREEN_RIGHT, PERCENT_WIDTH + 1, "-");
+	screen_string(SCREEN_RIGHT, PERCENT_WIDTH, "-");
+	screen_end_row();
 }
 
 /* taken: columns of the row so far */
@@ -73,12 +82,13 @@ static void
 print_account_json(const struct usage *u, const struct survey_entry *entry)
 {
 	const char *name = entry->account.name;
+	const bool counted = survey_was_counted(entry);
 	int percent = survey_percent(entry);
 	json_t *row = json_object();
 
 	json_put(row, "account", json_text(name, strlen(name)));
-	json_put(row, "messages", json_integer((json_int_t)entry->summary.messages));
-	json_put(row, "size", json_integer((json_int_t)entry->summary.bytes));
+	json_put(row, "messages", json_count(counted, entry->summary.messages));
+	json_put(row, "size", json_count(counted, entry->summary.bytes));
 	json_put(row, "quota_percent", percent < 0 ? json_null() : json_integer(percent));
 	json_print(row, u->peek->nul);
 }
@@ -94,6 +104,10 @@ print_account(const struct usage *u, const struct survey_entry *entry, uint64_t 
 		return;
 	}
 	screen_string(SCREEN_LEFT, u->name_width, entry->account.name);
+	if (!survey_was_counted(entry)) {
+		print_no_size(u);
+		return;
+	}
 	print_size(u, entry->summary.messages, entry->summary.bytes);
 	if (percent >= 0)
 		snprintf(quota, sizeof(quota), "%d%%", percent);
@@ -273,7 +287,8 @@ run(struct usage *u)
 			tell_domains(u, &reach);
 		else
 			tell_accounts(u);
-		status = u->could_not_tell ? STATUS_LATER : STATUS_OK;
+		if (survey_complain(&u->survey))
+			status = STATUS_LATER;
 	}
 	reach_free(&reach);
 	return status;

@@ -36,6 +36,12 @@ json_text(const void *data, size_t len)
 }
 
 json_t *
+json_count(bool there, uint64_t count)
+{
+	return checked(there ? json_integer((json_int_t)count) : json_null());
+}
+
+json_t *
 json_date(time_t time)
 {
 	char text[SCREEN_DATE_MAX];

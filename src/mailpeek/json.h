@@ -7,11 +7,16 @@
 #define MAILPEEK_JSON_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <time.h>
 
 /* Text from outside: bytes that are no UTF-8 become U+FFFD. Out of memory ends the process. */
 json_t *json_text(const void *data, size_t len);
+
+/* The number, or null if there is none. */
+json_t *json_count(bool there, uint64_t count);
 
 /* "2026-01-02T03:04:05+0100", or null for (time_t)-1. */
 json_t *json_date(time_t time);

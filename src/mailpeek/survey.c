@@ -173,6 +173,25 @@ survey_is_there(const struct survey_entry *entry)
 	return entry->state == SURVEY_DONE && entry->summary.health != MAILBOX_MISSING;
 }
 
+bool
+survey_complain(const struct survey *survey)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < survey->count; i++) {
+		const struct survey_entry *entry = &survey->entries[i];
+		const char *why = entry->why != NULL ? entry->why : "not looked at";
+
+		if (!survey_is_there(entry) || survey_was_counted(entry))
+			continue;
+		if (entry->state == SURVEY_DONE)
+			why = mailbox_health_text(entry->summary.health);
+		speech_complain("%s: %s", entry->account.name, why);
+		any = true;
+	}
+	return any;
+}
+
 /* ---- counting -------------------------------------------------------------------------------- */
 
 struct folders {

@@ -52,6 +52,9 @@ int survey_percent(const struct survey_entry *entry);
 /* Does what was found say anything about messages? */
 bool survey_was_counted(const struct survey_entry *entry);
 
+/* Complain about every mailbox of which nothing could be told. Is there one? */
+bool survey_complain(const struct survey *survey);
+
 /* Is it worth a row: not if there is no mailbox, or it is none of the caller's? */
 bool survey_is_there(const struct survey_entry *entry);
 

@@ -170,22 +170,12 @@ static enum status
 tell(const struct search *s)
 {
 	const size_t name_width = survey_name_width(&s->survey, "ACCOUNT");
-	bool could_not_tell = false;
 	size_t rows = 0;
 
 	peek_page(s->peek);
 	for (size_t i = 0; i < s->survey.count; i++)
 		rows += print_hits(s, i, name_width, rows == 0);
-	for (size_t i = 0; i < s->survey.count; i++) {
-		const struct survey_entry *entry = &s->survey.entries[i];
-
-		if (entry->state != SURVEY_FAILED)
-			continue;
-		speech_complain("%s: %s", entry->account.name,
-		    entry->why != NULL ? entry->why : "not looked at");
-		could_not_tell = true;
-	}
-	if (could_not_tell)
+	if (survey_complain(&s->survey))
 		return STATUS_LATER;
 	return rows > 0 ? STATUS_OK : STATUS_NOTHING;
 }

@@ -81,6 +81,23 @@ rows() { python3 -c 'import json, sys; rows = [json.loads(line) for line in sys.
 	run -1 env LC_ALL=C grep -q '[^ -~]' "$SCRATCH/out"
 }
 
+@test "usage: a mailbox that could not be counted is not an empty one" {
+	letters 2 | put ann/mbox
+	scratch ln -s /etc/passwd carol/mbox
+	run -75 --separate-stderr peek usage
+	is "carol - - - -" "$(awk '$1 == "carol" { print $1, $2, $3, $4, $5 $6 }' <<<"$output")"
+	is "mailpeek: carol: symbolic link" "$stderr"
+	run -75 --separate-stderr peek usage -j
+	is '{"account":"carol","messages":null,"size":null,"quota_percent":null}' "${lines[1]}"
+	scratch sh -c 'rm carol/mbox; printf x >carol/mbox; chmod 0 carol/mbox'
+	echo 'one.example carol' | map
+	run -75 --separate-stderr peek usage -d
+	is "mailpeek: carol: permission denied" "$stderr"
+	# What is missing or of another format was counted.
+	scratch sh -c 'chmod 600 carol/mbox'
+	run -0 peek usage
+}
+
 @test "usage: by the domains of the map" {
 	map <<-'EOT'
 		info@one.example    ann
