@@ -60,8 +60,10 @@ peek_folder(struct mailbox *mailbox, const char *name, struct err *err)
 
 	if (strcasecmp(name, "INBOX") == 0)
 		return 0;
-	if (mailbox->format != MAILBOX_MAILDIR)
-		return err_set(err, EINVAL, "%s is an mbox, and has no folders", mailbox->path);
+	if (mailbox->format != MAILBOX_MAILDIR) {
+		err_set(err, 0, "%s is an mbox, and has no folders", mailbox->path);
+		return err->num = EINVAL, -1;
+	}
 	if ((dotted = strdup(name)) == NULL)
 		return err_set(err, ENOMEM, "folder %s", name);
 	for (char *p = dotted; (p = strchr(p, '/')) != NULL;)
@@ -70,8 +72,10 @@ peek_folder(struct mailbox *mailbox, const char *name, struct err *err)
 	free(dotted);
 	if (rc == -1)
 		return -1;
-	if (mailbox->folder == NULL)
-		return err_set(err, EINVAL, "\"%s\" is no folder's name", name);
+	if (mailbox->folder == NULL) {
+		err_set(err, 0, "\"%s\" is no folder's name", name);
+		return err->num = EINVAL, -1;
+	}
 	if (asprintf(&path, "%s/%s", mailbox->path, mailbox->folder) == -1)
 		return err_set(err, ENOMEM, "folder %s", name);
 	free(mailbox->path);

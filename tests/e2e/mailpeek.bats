@@ -266,6 +266,7 @@ everything() {
 		# shellcheck disable=SC2086
 		run "-$want" peek $command
 		[[ $output == *"$reason"* ]] || is "$reason" "$output"
+		[[ $output != *"Invalid argument"* ]] || is "$reason" "$output"
 	done <<-'EOT'
 		64||which command?
 		64|frobnicate|unknown command: frobnicate
