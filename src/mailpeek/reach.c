@@ -132,10 +132,12 @@ add_targets(struct reading *r, const char *domain, const char *text)
 			continue;
 		if (address->domain == NULL) {
 			add_local(r, domain, address->local);
-		} else if (asprintf(&whole, "%s@%s", address->local, address->domain) != -1) {
-			add_address(r, domain, whole);
-			free(whole);
+			continue;
 		}
+		if (asprintf(&whole, "%s@%s", address->local, address->domain) == -1)
+			speech_no_memory();
+		add_address(r, domain, whole);
+		free(whole);
 	}
 	target_free(&target);
 }
