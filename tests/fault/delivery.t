@@ -16,7 +16,7 @@ import sys
 
 sys.dont_write_bytecode = True
 
-from world import FULL, IS_ROOT, Tap, World, compile_tool, enter_private_mounts  # noqa: E402
+from world import FULL, sweep_all  # noqa: E402
 
 DISK = ["EIO", "ENOSPC", "EDQUOT"]
 FILES = ["ENOENT", "EACCES", "EIO", "EMFILE", "ENFILE", "ENOMEM", "ENOSPC", "ELOOP", "EROFS", "ESTALE", "EINTR"]
@@ -310,24 +310,5 @@ SWEEPS = [
 ]
 
 
-def main():
-    enter_private_mounts()
-    tap = Tap()
-    for title, kind, parameters, needs_root in SWEEPS:
-        if needs_root and not IS_ROOT:
-            tap.skip(title, "needs root")
-            continue
-        world = World(**parameters)
-        try:
-            sweep = kind(compile_tool(world.root, "inject.c"), world)
-            sweep.run()
-            tap.result("%s: %d faults" % (title, sweep.faults), sweep.failures)
-            for status in sorted(set(sweep.loader)):
-                print("# before main: status %d %d times" % (status, sweep.loader.count(status)))
-        finally:
-            world.remove()
-    return tap.end()
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(sweep_all(SWEEPS))

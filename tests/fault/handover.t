@@ -16,11 +16,10 @@ import sys
 
 sys.dont_write_bytecode = True
 
-from world import BUILD, FULL, IS_ROOT, Tap, World, compile_tool, enter_private_mounts  # noqa: E402
+from world import BUILD, FULL, GID, IS_ROOT, UID, World, compile_tool, sweep_all  # noqa: E402
 
 swept = runpy.run_path(os.path.join(os.path.dirname(os.path.abspath(__file__)), "delivery.t"))
 Sweep = swept["Sweep"]
-
 
 
 class HandoverWorld(World):
@@ -39,7 +38,7 @@ class HandoverWorld(World):
         with open(self.conf, "a") as out:
             out.write("sendmail = %s/sink\n" % self.taken)
         if self.as_account and IS_ROOT:
-            os.chown(self.taken, *swept_ids())
+            os.chown(self.taken, UID, GID)
         subprocess.run(
             [os.path.join(BUILD, "virtmap"), "-C", self.conf, "build"],
             check=True,
@@ -75,12 +74,6 @@ class HandoverWorld(World):
 
     def left_behind(self):
         return os.listdir(self.spool)
-
-
-def swept_ids():
-    from world import GID, UID
-
-    return UID, GID
 
 
 class HandoverSweep(Sweep):
@@ -142,26 +135,11 @@ class HandoverSweep(Sweep):
         return killed or name in ("read", "write", "poll", "ppoll", "mmap", "brk")
 
 
-def main():
-    enter_private_mounts()
-    tap = Tap()
-    for title, parameters, needs_root in (
-        ("a list handed over, as root", {}, True),
-        ("one member refused, as root", {"refuse": "bob@"}, True),
-        ("a list handed over, as an ordinary user", {"run_as_account": True}, False),
-    ):
-        if needs_root and not IS_ROOT:
-            tap.skip(title, "needs root")
-            continue
-        world = HandoverWorld(**parameters)
-        try:
-            sweep = HandoverSweep(compile_tool(world.root, "inject.c"), world)
-            sweep.run()
-            tap.result("%s: %d faults" % (title, sweep.faults), sweep.failures)
-        finally:
-            world.remove()
-    return tap.end()
-
+SWEEPS = [
+    ("a list handed over, as root", HandoverSweep, {}, True),
+    ("one member refused, as root", HandoverSweep, {"refuse": "bob@"}, True),
+    ("a list handed over, as an ordinary user", HandoverSweep, {"run_as_account": True}, False),
+]
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(sweep_all(SWEEPS, HandoverWorld))

@@ -19,7 +19,7 @@ import threading
 
 sys.dont_write_bytecode = True
 
-from world import BUILD, FULL, GID, HEAD, IS_ROOT, MESSAGE, UID, Tap, World, compile_tool, enter_private_mounts  # noqa: E402
+from world import BUILD, GID, HEAD, MESSAGE, UID, World, sweep_all  # noqa: E402
 
 swept = runpy.run_path(os.path.join(os.path.dirname(os.path.abspath(__file__)), "delivery.t"))
 NOT_DURABLE = [str(getattr(errno, name)) for name in swept["NOT_DURABLE"]]
@@ -204,31 +204,13 @@ class LmtpSweep(Sweep):
 
 
 SWEEPS = [
-    ("into a Maildir, as root", {}, True),
-    ("into an mbox in root's mail directory", {"format": "mbox"}, True),
-    ("into two Maildirs of one uid", {"ann": 0}, True),
-    ("into an mbox and a Maildir of two uids", {"ann": 1}, True),
-    ("a large message", {"large": True}, True),
-    ("into a Maildir, as the account", {"run_as_account": True}, False),
+    ("into a Maildir, as root", LmtpSweep, {}, True),
+    ("into an mbox in root's mail directory", LmtpSweep, {"format": "mbox"}, True),
+    ("into two Maildirs of one uid", LmtpSweep, {"ann": 0}, True),
+    ("into an mbox and a Maildir of two uids", LmtpSweep, {"ann": 1}, True),
+    ("a large message", LmtpSweep, {"large": True}, True),
+    ("into a Maildir, as the account", LmtpSweep, {"run_as_account": True}, False),
 ]
 
-
-def main():
-    enter_private_mounts()
-    tap = Tap()
-    for title, parameters, needs_root in SWEEPS:
-        if needs_root and not IS_ROOT:
-            tap.skip(title, "needs root")
-            continue
-        world = LmtpWorld(**parameters)
-        try:
-            sweep = LmtpSweep(compile_tool(world.root, "inject.c"), world)
-            sweep.run()
-            tap.result("%s: %d faults" % (title, sweep.faults), sweep.failures)
-        finally:
-            world.remove()
-    return tap.end()
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(sweep_all(SWEEPS, LmtpWorld))

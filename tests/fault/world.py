@@ -297,3 +297,24 @@ class World:
             if os.path.isdir(tmp):
                 left += os.listdir(tmp)
         return left
+
+
+def sweep_all(sweeps, world_kind=World):
+    """One test for each (title, kind of sweep, what its world is like, does it need root); the exit
+    status."""
+    enter_private_mounts()
+    tap = Tap()
+    for title, kind, parameters, needs_root in sweeps:
+        if needs_root and not IS_ROOT:
+            tap.skip(title, "needs root")
+            continue
+        world = world_kind(**parameters)
+        try:
+            sweep = kind(compile_tool(world.root, "inject.c"), world)
+            sweep.run()
+            tap.result("%s: %d faults" % (title, sweep.faults), sweep.failures)
+            for status in sorted(set(sweep.loader)):
+                print("# before main: status %d %d times" % (status, sweep.loader.count(status)))
+        finally:
+            world.remove()
+    return tap.end()
