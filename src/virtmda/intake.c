@@ -14,11 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "account.h"
 #include "io.h"
 #include "process.h"
-
-#define NOBODY 65534 /* what user namespaces and NFS use for it, too */
+#include "rights.h"
 
 /* 0 or an errno: what a process can say with its exit status. */
 static int
@@ -39,8 +37,7 @@ copy_input(int out)
 static int
 copy_input_as_nobody(int out)
 {
-	static char name[] = "nobody", home[] = "";
-	const struct account nobody = { .name = name, .uid = NOBODY, .gid = NOBODY, .home = home };
+	const pid_t parent = getpid();
 	struct err err;
 	int status;
 	pid_t pid;
@@ -51,7 +48,7 @@ copy_input_as_nobody(int out)
 		return errno;
 	if (pid == 0) {
 		process_release();
-		_exit(account_become(&nobody, 1, &err) == -1 ? EPERM : copy_input(out));
+		_exit(rights_drop(parent, &err) == -1 ? EPERM : copy_input(out));
 	}
 	process_child(pid);
 	while (waitpid(pid, &status, 0) == -1)

@@ -320,6 +320,22 @@ def several_recipients(case, world):
     world.said = done.stdout.decode()
     if done.returncode != 75 or world.copies() != 0 or os.path.exists(os.path.join(amy, "Maildir")):
         case.complain("no standard input", "status %d" % done.returncode)
+    if not world.as_account:
+        reader_is_orphaned(world)
+
+
+def reader_is_orphaned(world):
+    """Who reads for several ends with the one who wanted it, whatever is still to be read."""
+    process = subprocess.Popen(
+        world.command("joe@one.example", "amy@one.example"), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+    )
+    wait_for(lambda: children_of(process.pid))
+    reader = children_of(process.pid)[0]
+    wait_for(lambda: sleeps_in_read(reader))
+    process.kill()
+    process.wait()
+    wait_for(lambda: not is_running(reader))
+    process.stdin.close()
 
 
 # ---- files that decide ------------------------------------------------------------------------------
