@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -164,24 +165,33 @@ ask_again(void)
 	}
 }
 
+static bool
+is_other(const struct buf *text, const struct buf *old)
+{
+	return text->len != old->len ||
+	       (text->len > 0 && memcmp(text->data, old->data, text->len) != 0);
+}
+
 /* Edit until it is good or given up. *keep: the copy is a person's work, not to be lost. */
 static enum status
 edit_text(struct editor *editor, const char *name, struct buf *text, int *keep, int *changed)
 {
 	const struct buf *old = map_source_text(editor->source);
 	enum status status;
-	struct err err;
+	struct err err, unread;
 	int again;
 
 	do {
-		if (run_editor(name, &err) == -1 || read_copy(text, name, &err) == -1) {
-			/* Whether it is worth anything they alone know. */
-			*keep = 1;
+		bool ended_well = run_editor(name, &err) == 0;
+		bool is_read = read_copy(text, name, ended_well ? &err : &unread) == 0;
+
+		*changed = !is_read || is_other(text, old);
+		if (!ended_well || !is_read) {
+			/* Whether what was written is worth anything they alone know. */
+			*keep = *changed;
 			speech_fail(&err);
 			return STATUS_NOT_SO;
 		}
-		*changed = text->len != old->len ||
-		           (text->len > 0 && memcmp(text->data, old->data, text->len) != 0);
 		if (!*changed)
 			return STATUS_OK;
 		if ((status = take_text(editor, text)) == STATUS_OK)

@@ -430,8 +430,13 @@ no_copies() { [ -z "$(find "$DIR" -name 'virtmaps.edit.*')" ]; }
 	editor 'printf "a@one.example b@one.example\nb@one.example a@one.example\n" >>"$1"'
 	fails 65 "circle" edit
 	rm "$DIR"/virtmaps.edit.*
-	VISUAL=false fails 1 "ended with status 1" edit
+	editor 'echo "half@one.example bob" >>"$1"' 'exit 1'
+	fails 1 "ended with status 1" edit
+	grep -qx 'half@one.example bob' "$DIR"/virtmaps.edit.*
 	rm "$DIR"/virtmaps.edit.*
+	VISUAL=false fails 1 "ended with status 1" edit
+	[[ $output != *kept* ]]
+	no_copies
 }
 
 @test "edit: on a terminal it is offered again, or thrown away" {
