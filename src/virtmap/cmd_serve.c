@@ -267,7 +267,7 @@ read_mode(const char *text, mode_t *mode, struct err *err)
 	errno = 0;
 	number = strtoul(text, &rest, 8);
 	if (errno != 0 || *text < '0' || *text > '7' || *rest != '\0' || number > 0777)
-		return err_set(err, EINVAL, "mode %s: not an octal number up to 0777", text);
+		return err_set(err, 0, "mode %s: not an octal number up to 0777", text);
 	*mode = (mode_t)number;
 	return 0;
 }
@@ -311,24 +311,22 @@ open_listeners(struct service *service, const struct virtmap *virtmap, struct er
 		if (virtmap->values[i].letter != 's')
 			continue;
 		if (service->nlisteners == LISTENERS_MAX)
-			return err_set(err, EINVAL, "more than %d sockets", LISTENERS_MAX);
+			return err_set(err, 0, "more than %d sockets", LISTENERS_MAX);
 		if (listener_open(&service->listeners[service->nlisteners],
 		        virtmap->values[i].value, &access, err) == -1)
 			return -1;
 		service->nlisteners++;
 	}
 	if (service->nlisteners == 0)
-		return err_set(err, EINVAL, "no socket: neither -s nor one handed over");
+		return err_set(err, 0, "no socket: neither -s nor one handed over");
 	return 0;
 }
 
 static int
-serve(struct service *service, const struct virtmap *virtmap, struct err *err)
+serve(struct service *service, struct err *err)
 {
-	int ends[2], rc = open_listeners(service, virtmap, err);
+	int ends[2], rc;
 
-	if (rc == -1)
-		return -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == -1)
 		return err_set(err, errno, "socketpair");
 	service->front = ends[0];
@@ -353,7 +351,11 @@ cmd_serve(const struct virtmap *virtmap, const char *options, int argc, char **a
 		err_set(&err, errno, "chdir /");
 		return speech_fail(&err);
 	}
-	if (serve(&service, virtmap, &err) == -1)
+	if (open_listeners(&service, virtmap, &err) == -1) {
+		status = speech_fail(&err);
+		if (err.num == 0)
+			status = STATUS_USAGE; /* no call failed: the words were wrong */
+	} else if (serve(&service, &err) == -1)
 		status = speech_fail(&err);
 	for (size_t i = 0; i < service.nlisteners; i++)
 		listener_close(&service.listeners[i]);

@@ -116,7 +116,7 @@ open_file(
 	int rc = -1;
 
 	if (path[0] != '/')
-		return err_set(err, EINVAL, "listen on %s: not an absolute path", path);
+		return err_set(err, 0, "listen on %s: not an absolute path", path);
 	if (io_check_way(path, err) == -1 || check_place(path, err) == -1)
 		return -1;
 	if (asprintf(&beside, "%s.%ld", path, (long)getpid()) == -1)
@@ -172,12 +172,12 @@ parse(union address *out, sa_family_t family, const char *where, struct err *err
 
 	*out = (union address){ .any = { .sa_family = family } };
 	if (at == NULL || (size_t)(at - where) >= sizeof(port))
-		return err_set(err, EINVAL, "listen on %s: not port@address", where);
+		return err_set(err, 0, "listen on %s: not port@address", where);
 	memcpy(port, where, (size_t)(at - where));
 	port[at - where] = '\0';
 	number = strtonum(port, 1, 65535, &why);
 	if (why != NULL)
-		return err_set(err, EINVAL, "listen on %s: port %s is %s", where, port, why);
+		return err_set(err, 0, "listen on %s: port %s is %s", where, port, why);
 	at++;
 	len = strlen(at);
 	if (len > 2 && at[0] == '[' && at[len - 1] == ']') {
@@ -185,7 +185,7 @@ parse(union address *out, sa_family_t family, const char *where, struct err *err
 		len -= 2;
 	}
 	if (len >= sizeof(host))
-		return err_set(err, EINVAL, "listen on %s: no such address", where);
+		return err_set(err, 0, "listen on %s: no such address", where);
 	memcpy(host, at, len);
 	host[len] = '\0';
 	if (family == AF_INET)
@@ -194,7 +194,7 @@ parse(union address *out, sa_family_t family, const char *where, struct err *err
 		out->in6.sin6_port = htons((uint16_t)number);
 	if (inet_pton(family, host,
 	        family == AF_INET ? (void *)&out->in.sin_addr : (void *)&out->in6.sin6_addr) != 1)
-		return err_set(err, EINVAL, "listen on %s: an address in numbers is needed", where);
+		return err_set(err, 0, "listen on %s: an address in numbers is needed", where);
 	if (!is_loopback(out))
 		return err_set(
 		    err, EPERM, "listen on %s: only a loopback address may be used", where);
@@ -237,8 +237,8 @@ open_once(
 		return open_port(out, AF_INET, where + 5, err);
 	if (strncmp(where, "inet6:", 6) == 0)
 		return open_port(out, AF_INET6, where + 6, err);
-	return err_set(err, EINVAL,
-	    "listen on %s: not unix:/path, inet:port@127.0.0.1 or inet6:port@::1", where);
+	return err_set(
+	    err, 0, "listen on %s: not unix:/path, inet:port@127.0.0.1 or inet6:port@::1", where);
 }
 
 /* The processes of a server that was killed end with it, but not in the same instant: whoever is

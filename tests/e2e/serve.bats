@@ -69,6 +69,11 @@ fails() {
 	[[ $output == "virtmap: "* ]]
 }
 
+is_misused() {
+	fails "$@"
+	is 64 "$status" "$*"
+}
+
 @test "every map answers, and verify as the command does" {
 	serve -s "unix:$dir/socket"
 	is "OK OK" "$(ask 'verify ann@one.example')"
@@ -123,17 +128,17 @@ fails() {
 	fails -s inet:10725@0.0.0.0
 	[[ $output == *"only a loopback address"* ]]
 	fails -s 'inet6:10725@::'
-	fails -s inet:10725@localhost
-	fails -s inet:0@127.0.0.1
-	fails -s inet:65536@127.0.0.1
-	fails -s unix:relative
 	fails -s "unix:$dir/$(printf '%0200d' 1)"
-	fails -s /no/scheme
-	fails
+	is_misused -s inet:10725@localhost
+	is_misused -s inet:0@127.0.0.1
+	is_misused -s inet:65536@127.0.0.1
+	is_misused -s unix:relative
+	is_misused -s /no/scheme
+	is_misused
 	[[ $output == *"no socket"* ]]
-	fails -s "unix:$dir/other" -m 0888
-	fails -s "unix:$dir/other" -g nosuchgroup
-	fails -s "unix:$dir/other" -u nosuchuser
+	is_misused -s "unix:$dir/other" -m 0888
+	is_misused -s "unix:$dir/other" -g nosuchgroup
+	is_misused -s "unix:$dir/other" -u nosuchuser
 	[ ! -e "$dir/other" ]
 }
 
