@@ -14,48 +14,23 @@
 
 #include "buf.h"
 #include "mailbox.h"
+#include "text.h"
 
 #define PARTS_MAX 16 /* as deep as Dovecot goes */
 
-/* ---- UTF-8 (RFC 3629) ---------------------------------------------------------------- */
+/* ---- characters ---------------------------------------------------------------------- */
 
 /* The next character: its length in bytes, or 0 for bytes that are none. */
 static size_t
-take_character(const unsigned char *p, size_t len, uint32_t *character)
+take_character(const unsigned char *p, size_t len, unsigned long *character)
 {
-	static const struct {
-		unsigned char mask, lead;
-		uint32_t least;
-	} forms[] = {
-		{ 0x80, 0x00, 0 },
-		{ 0xe0, 0xc0, 0x80 },
-		{ 0xf0, 0xe0, 0x800 },
-		{ 0xf8, 0xf0, 0x10000 },
-	};
-
-	for (size_t n = 0; n < sizeof(forms) / sizeof(forms[0]); n++) {
-		uint32_t c = p[0] & (unsigned char)~forms[n].mask;
-
-		if ((p[0] & forms[n].mask) != forms[n].lead)
-			continue;
-		if (n >= len)
-			return 0;
-		for (size_t i = 1; i <= n; i++) {
-			if ((p[i] & 0xc0) != 0x80)
-				return 0;
-			c = c << 6 | (p[i] & 0x3f);
-		}
-		if (c < forms[n].least || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-			return 0;
-		*character = c;
-		return n + 1;
-	}
-	return 0;
+	*character = *p;
+	return *p < 0x80 ? 1 : text_utf8(p, len, character);
 }
 
 /* Controls of ASCII and Latin-1, line and paragraph separators, and no characters at all. */
 static bool
-is_unfit(uint32_t c)
+is_unfit(unsigned long c)
 {
 	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 ||
 	       (c & 0xfffe) == 0xfffe || (c >= 0xfdd0 && c <= 0xfdef);
@@ -129,7 +104,7 @@ encode(struct utf7 *u, const char *detail)
 {
 	const unsigned char *p = (const unsigned char *)detail;
 	size_t left = strlen(detail), taken, parts = 1;
-	uint32_t c, before = '.';
+	unsigned long c, before = '.';
 
 	for (; left > 0; p += taken, left -= taken) {
 		taken = take_character(p, left, &c);
@@ -137,7 +112,7 @@ encode(struct utf7 *u, const char *detail)
 			return 0;
 		parts += c == '.';
 		before = c;
-		if (add_character(u, c) == -1)
+		if (add_character(u, (uint32_t)c) == -1)
 			return -1;
 	}
 	if (before == '.' || parts > PARTS_MAX)
