@@ -34,8 +34,6 @@ struct scan {
 	struct window window;
 	struct mbox_message message;
 	unsigned want;
-	bool has_length;
-	uint64_t length; /* Content-Length */
 	bool has_status, has_x_status;
 	uint64_t text;         /* file offset where the search for the next From_ line begins */
 	unsigned char *header; /* copy for the callback */
@@ -252,15 +250,15 @@ note_length(struct scan *s, const unsigned char *value, size_t len)
 
 	while (i < len && (value[i] == ' ' || value[i] == '\t'))
 		i++;
-	if (i == len || s->has_length)
+	if (i == len || s->message.has_length)
 		return;
 	for (; i < len && value[i] >= '0' && value[i] <= '9'; i++)
 		if (length < UINT64_MAX / 100)
 			length = 10 * length + (uint64_t)(value[i] - '0');
 	while (i < len && (value[i] == ' ' || value[i] == '\t' || value[i] == '\r'))
 		i++;
-	s->has_length = i == len;
-	s->length = length;
+	s->message.has_length = i == len;
+	s->message.length = length;
 }
 
 static void
@@ -305,7 +303,7 @@ read_lines(struct scan *s, const unsigned char *p)
 	const struct window *w = &s->window;
 	const unsigned char *start = p, *end = w->data + w->len;
 
-	s->has_length = s->has_status = s->has_x_status = false;
+	s->message.has_length = s->has_status = s->has_x_status = false;
 	s->message.flags = SCAN_RECENT;
 	for (;;) {
 		const unsigned char *newline = memchr(p, '\n', (size_t)(end - p));
@@ -315,7 +313,7 @@ read_lines(struct scan *s, const unsigned char *p)
 			/* What lies beyond is not looked at, its Content-Length neither. */
 			s->message.header_len = SCAN_HEADER_MAX;
 			s->text = s->message.body + SCAN_HEADER_MAX;
-			s->has_length = false;
+			s->message.has_length = false;
 			return 1;
 		}
 		if (newline == NULL) {
@@ -369,13 +367,14 @@ check_length(struct scan *s, uint64_t *next, struct err *err)
 	unsigned char around[FROM_LINE_MAX + 3];
 	const unsigned char *p = around + 1;
 	const struct window *w = &s->window;
+	const uint64_t length = s->message.length;
 	uint64_t target;
 	struct from_date date;
 	ssize_t n;
 
-	if (s->length > w->end || s->text + s->length > w->end)
+	if (length > w->end || s->text + length > w->end)
 		return 0;
-	target = s->text + s->length;
+	target = s->text + length;
 	n = scan_pread(w->fd, around, sizeof(around), target - 1);
 	if (n == -1)
 		return err_set(err, errno, "read %s", w->path);
@@ -403,13 +402,13 @@ find_end(struct scan *s, uint64_t *next, struct err *err)
 {
 	struct mbox_message *m = &s->message;
 	unsigned blank;
-	int rc = s->has_length ? check_length(s, next, err) : 0;
+	int rc = m->has_length ? check_length(s, next, err) : 0;
 
 	if (rc == -1)
 		return -1;
 	m->by_length = rc == 1;
 	if (m->by_length) {
-		m->size = s->text + s->length - m->body;
+		m->size = s->text + m->length - m->body;
 		return 0;
 	}
 	/* The header's closing empty line can be the one before the next From_ line. */

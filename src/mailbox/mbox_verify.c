@@ -5,11 +5,9 @@
  * reader takes for one, blocks of NULs that a crash left. A line that begins with "From " is
  * judged by what follows: only a header field makes it the begin of a message.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "verify.h"
 
@@ -166,42 +164,13 @@ search_froms(const struct checker *c, uint64_t from, uint64_t to)
 /* ---- a message --------------------------------------------------------------------------------
  */
 
-/* The number in the first Content-Length; false if there is none. */
-static bool
-stated_length(const struct mbox_message *m, unsigned long long *length)
-{
-	static const char name[] = "content-length:";
-	const unsigned char *p = m->header, *end = p + m->header_len;
-	char digits[24];
-	size_t n = 0;
-
-	while (p < end && ((size_t)(end - p) < sizeof(name) ||
-	                      strncasecmp((const char *)p, name, sizeof(name) - 1) != 0)) {
-		p = memchr(p, '\n', (size_t)(end - p));
-		if (p == NULL)
-			return false;
-		p++;
-	}
-	if (p >= end)
-		return false;
-	for (p += sizeof(name) - 1; p < end && (*p == ' ' || *p == '\t');)
-		p++;
-	while (p < end && isdigit(*p) && n < sizeof(digits) - 1)
-		digits[n++] = (char)*p++;
-	digits[n] = '\0';
-	*length = strtoull(digits, NULL, 10);
-	return n > 0;
-}
-
 static void
 check_length(const struct checker *c, const struct mbox_message *m)
 {
-	unsigned long long stated;
-
-	if (!m->by_length && stated_length(m, &stated))
+	if (m->has_length && !m->by_length)
 		verify_tell(c->v, FAULT_WRONG_LENGTH, c->file->path, m->at,
 		    "its Content-Length of %llu does not lead to its end; it has about %llu bytes",
-		    stated,
+		    (unsigned long long)m->length,
 		    (unsigned long long)(m->size > m->header_len ? m->size - m->header_len : 0));
 }
 
@@ -278,7 +247,7 @@ verify_mbox(const struct verify *v, const struct mbox_file *file, struct err *er
 
 	if (c.step == NULL)
 		return err_set(err, ENOMEM, "verify %s", file->path);
-	rc = mbox_scan(file, SCAN_WANT_HEADER, check_message, &c, &is_mbox, err);
+	rc = mbox_scan(file, 0, check_message, &c, &is_mbox, err);
 	if (rc == 0 && !is_mbox)
 		rc = check_begin(&c);
 	if (rc == 0 && c.count > 0 && !file->tail_open)

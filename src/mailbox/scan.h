@@ -35,8 +35,10 @@ struct mbox_message {
 	uint64_t body; /* file offset of what follows the From_ line: the message's first byte */
 	uint64_t size; /* bytes from `body` on, the closing empty line left out */
 	struct from_date date;
-	bool by_length; /* its end was found by Content-Length: nothing in it is quoted */
-	unsigned flags; /* SCAN_ */
+	bool has_length;             /* it has a Content-Length */
+	uint64_t length;             /* that is this */
+	bool by_length;              /* and leads to its end: nothing in it is quoted */
+	unsigned flags;              /* SCAN_ */
 	const unsigned char *header; /* NULL unless asked for */
 	size_t header_len;
 };
