@@ -188,31 +188,50 @@ find_similar(struct maildir_place *p, const char *name, struct err *err)
 	return found;
 }
 
-/* Has it what every folder has? An empty directory was left by somebody who was killed while he
- * made a folder. 1, 0, -1 with err. */
+/* Is this in the folder? 1, 0, -1 with err. */
 static int
-is_folder(const struct maildir_place *p, struct err *err)
+has(const struct maildir_place *p, const char *name, struct err *err)
 {
 	struct stat st;
-	const struct dirent *entry;
-	int fd, empty = 1;
-	DIR *dir;
 
-	if (fstatat(p->dirfd, "cur", &st, AT_SYMLINK_NOFOLLOW) == 0 ||
-	    fstatat(p->dirfd, MARK, &st, AT_SYMLINK_NOFOLLOW) == 0)
+	if (fstatat(p->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return 1;
-	fd = openat(p->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = fd == -1 ? NULL : fdopendir(fd);
+	return errno == ENOENT ? 0 : err_set(err, errno, "maildir: stat %s/%s", p->where, name);
+}
+
+/* 1, 0, -1 with err. */
+static int
+is_empty(const struct maildir_place *p, struct err *err)
+{
+	int empty = 1, fd = openat(p->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd == -1 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
 	if (dir == NULL) {
 		err_set(err, errno, "maildir: read %s", p->where);
 		if (fd != -1)
 			close(fd);
 		return -1;
 	}
-	while (empty && (entry = readdir(dir)) != NULL)
+	errno = 0;
+	while (empty == 1 && (entry = readdir(dir)) != NULL)
 		empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+	if (empty == 1 && errno != 0)
+		empty = err_set(err, errno, "maildir: read %s", p->where);
 	closedir(dir);
 	return empty;
+}
+
+/* Has it what every folder has? An empty directory was left by somebody who was killed while he
+ * made a folder. 1, 0, -1 with err. */
+static int
+is_folder(const struct maildir_place *p, struct err *err)
+{
+	int has_it = has(p, "cur", err);
+
+	if (has_it == 0)
+		has_it = has(p, MARK, err);
+	return has_it == 0 ? is_empty(p, err) : has_it;
 }
 
 /* The mark first: with it a half-made folder is known for one. tmp/ last, as for the inbox. */

@@ -276,9 +276,29 @@ full_disk(void)
 	must(entries("Maildir/new") == 1);
 }
 
+/* A directory of which cannot be told whether it is a folder is not taken for one. */
+static void
+unreadable_disk(void)
+{
+	char path[PATH_MAX];
+	struct mailbox mailbox = { .format = MAILBOX_MAILDIR, .path = path };
+	static char folder[] = ".lists";
+
+	strlcpy(path, in_dir("Maildir"), sizeof(path));
+	must(mailbox_deliver(&mailbox, &delivery, &receipt, &err) == 0);
+	must(mkdir(in_dir("Maildir/.lists"), 0700) == 0);
+	mailbox.folder = folder;
+	/* Descriptors: the Maildir, the folder, and the folder again to read it. */
+	break_call(SYS_getdents64, 0, next_fd() + 2, EIO);
+	must(mailbox_deliver(&mailbox, &delivery, &receipt, &err) == -1);
+	must(err.num == EIO);
+	must(!exists("Maildir/.lists/new"));
+}
+
 START_TEST(trouble_defers)
 {
 	ck_broken(full_disk);
+	ck_broken(unreadable_disk);
 }
 END_TEST
 
