@@ -154,28 +154,51 @@ keep(struct names *names, const char *name)
 	return 0;
 }
 
-static bool
-has_directory(int at, const char *name, const char *sub)
+/* 1 a directory; 0 something else, nothing, or out of our reach; -1 with errno. */
+static int
+is_directory(int at, const char *name)
 {
 	struct stat st;
+
+	if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return S_ISDIR(st.st_mode);
+	return errno == ENOENT || errno == ENOTDIR || errno == EACCES ? 0 : -1;
+}
+
+static int
+has_directory(int at, const char *name, const char *sub)
+{
 	char *path;
-	bool there;
+	int there;
 
 	if (asprintf(&path, "%s/%s", name, sub) == -1)
-		return false;
-	there = fstatat(at, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+		return -1;
+	there = is_directory(at, path);
 	free(path);
 	return there;
 }
 
-static bool
+/* 1, 0, -1 with errno. */
+static int
 is_folder(int at, const char *name)
 {
-	struct stat st;
+	int there;
 
-	return name[0] == '.' && name[1] != '\0' && strcmp(name, "..") != 0 &&
-	       fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode) &&
-	       (has_directory(at, name, "cur") || has_directory(at, name, "new"));
+	if (name[0] != '.' || name[1] == '\0' || strcmp(name, "..") == 0)
+		return 0;
+	there = is_directory(at, name);
+	if (there != 1)
+		return there;
+	there = has_directory(at, name, "cur");
+	return there != 0 ? there : has_directory(at, name, "new");
+}
+
+static int
+keep_folder(struct names *names, int at, const char *name)
+{
+	int folder = is_folder(at, name);
+
+	return folder == 1 ? keep(names, name) : folder;
 }
 
 static int
@@ -192,12 +215,13 @@ read_names(const char *path, int fd, struct names *names, struct err *err)
 	int failed = 0;
 
 	if (dir == NULL) {
+		err_set(err, errno, "read %s", path);
 		close(fd);
-		return err_set(err, errno, "read %s", path);
+		return -1;
 	}
 	while (failed == 0 && (errno = 0, d = readdir(dir)) != NULL)
-		if (is_folder(fd, d->d_name) && keep(names, d->d_name) == -1)
-			failed = err_set(err, ENOMEM, "read %s", path);
+		if (keep_folder(names, fd, d->d_name) == -1)
+			failed = err_set(err, errno, "read %s/%s", path, d->d_name);
 	if (failed == 0 && errno != 0)
 		failed = err_set(err, errno, "read %s", path);
 	closedir(dir);

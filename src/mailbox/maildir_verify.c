@@ -51,6 +51,19 @@ path_of(const struct walk *w, const char *sub, const char *name)
 	return NULL;
 }
 
+/* What errno says of a file or directory that could not be opened. One that is gone since it was
+ * looked at, or something else by now, is no fault. 0, or -1 with err. */
+static int
+cannot_open(const struct verify *v, const char *path, struct err *err)
+{
+	if (errno == EACCES)
+		verify_tell(
+		    v, FAULT_UNREADABLE, path, FAULT_NO_OFFSET, "its account may not read it");
+	else if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP && errno != EINVAL)
+		return err_set(err, errno, "open %s", path);
+	return 0;
+}
+
 /* ---- a message --------------------------------------------------------------------------------
  */
 
@@ -99,13 +112,8 @@ open_and_check(const struct walk *w, int dirfd, const char *name, const char *pa
 	struct stat st;
 	int failed, fd = scan_open(dirfd, name, false, &st);
 
-	if (fd == -1 && errno == EACCES)
-		verify_tell(
-		    w->v, FAULT_UNREADABLE, path, FAULT_NO_OFFSET, "its account may not read it");
-	else if (fd == -1 && errno != ENOENT && errno != ELOOP && errno != EINVAL)
-		return err_set(w->err, errno, "open %s", path);
 	if (fd == -1)
-		return 0;
+		return cannot_open(w->v, path, w->err);
 	failed = check_content(w, path, fd, &st, parsed);
 	close(fd);
 	return failed;
@@ -139,7 +147,9 @@ check_message(struct walk *w, int dirfd, const char *sub, const char *name, bool
 	int failed;
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return errno == ENOENT ? 0 : err_set(w->err, errno, "stat %s/%s", w->path, name);
+		return errno == ENOENT
+		           ? 0
+		           : err_set(w->err, errno, "stat %s/%s/%s", w->path, sub, name);
 	if ((path = path_of(w, sub, name)) == NULL)
 		return -1;
 	if (!S_ISREG(st.st_mode)) {
@@ -174,7 +184,8 @@ check_tmp(const struct walk *w, int dirfd, const char *name)
 	char *path;
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return errno == ENOENT ? 0 : err_set(w->err, errno, "stat %s/%s", w->path, name);
+		return errno == ENOENT ? 0
+		                       : err_set(w->err, errno, "stat %s/tmp/%s", w->path, name);
 	age = time(NULL) - st.st_mtime;
 	if (age <= TMP_AGE || S_ISDIR(st.st_mode))
 		return 0;
@@ -218,14 +229,9 @@ check_open_sub(struct walk *w, const char *sub, const char *path)
 	struct stat st;
 	int fd = scan_open(w->dirfd, sub, true, &st);
 
-	if (fd != -1)
-		return check_names(w, fd, sub, w->is_reached && (st.st_mode & S_IXOTH) != 0);
-	if (errno == EACCES) {
-		verify_tell(
-		    w->v, FAULT_UNREADABLE, path, FAULT_NO_OFFSET, "its account may not read it");
-		return 0;
-	}
-	return errno == ENOENT ? 0 : err_set(w->err, errno, "open %s", path);
+	if (fd == -1)
+		return cannot_open(w->v, path, w->err);
+	return check_names(w, fd, sub, w->is_reached && (st.st_mode & S_IXOTH) != 0);
 }
 
 /* 1 it is there, 0 it is not, -1 with err. */
@@ -337,19 +343,21 @@ check_entry(const struct verify *v, const char *path, int root, const char *name
 	char *where;
 	int fd, rc;
 
-	if (fstatat(root, name, &st, AT_SYMLINK_NOFOLLOW) == -1 || !S_ISDIR(st.st_mode))
+	if (fstatat(root, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return errno == ENOENT ? 0 : err_set(err, errno, "stat %s/%s", path, name);
+	if (!S_ISDIR(st.st_mode))
 		return 0;
 	if (asprintf(&where, "%s/%s", path, name) == -1)
 		return err_set(err, ENOMEM, "verify %s", path);
 	fd = scan_open(root, name, true, &st);
-	rc = fd == -1 ? 0 : check_folder(v, where, fd, used, err);
-	if (fd == -1 && errno == EACCES)
-		verify_tell(
-		    v, FAULT_UNREADABLE, where, FAULT_NO_OFFSET, "its account may not read it");
-	if (rc == 1)
-		verify_rights(v, where, &st);
-	if (fd != -1)
+	if (fd != -1) {
+		rc = check_folder(v, where, fd, used, err);
+		if (rc == 1)
+			verify_rights(v, where, &st);
 		close(fd);
+	} else {
+		rc = cannot_open(v, where, err);
+	}
 	free(where);
 	return rc == -1 ? -1 : 0;
 }
@@ -444,7 +452,7 @@ verify_sum(const struct verify *v, const char *path, int root, const struct sum 
 	char *where;
 
 	if (fstatat(root, MAILDIRSIZE_NAME, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return 0;
+		return errno == ENOENT ? 0 : err_set(err, errno, "stat %s/" MAILDIRSIZE_NAME, path);
 	if (asprintf(&where, "%s/" MAILDIRSIZE_NAME, path) == -1)
 		return err_set(err, ENOMEM, "verify %s", path);
 	if (!verify_type(v, where, &st, false)) {

@@ -3,7 +3,11 @@
  * Folders: what a detail becomes, which is never a way out of the Maildir; and deliveries into
  * folders that are there, that are not, and that are something else.
  */
+#include <sys/resource.h>
+
+#include "mailbox_scan.h"
 #include "mailbox_tool.h"
+#include "mailbox_verify.h"
 
 /* ---- names --------------------------------------------------------------------------- */
 
@@ -302,6 +306,87 @@ START_TEST(trouble_defers)
 }
 END_TEST
 
+/* ---- readers --------------------------------------------------------------------------- */
+
+static int
+count_folder(void *arg, const struct mailbox *folder, const char *name)
+{
+	size_t *count = arg;
+
+	(void)folder;
+	(void)name;
+	++*count;
+	return 0;
+}
+
+static struct mailbox
+put_folders(void)
+{
+	static char path[PATH_MAX];
+
+	delivery.create_folder = true;
+	deliver_to(".lists");
+	make_directory("Maildir/.ssh");
+	put("Maildir/.file", "");
+	strlcpy(path, in_dir("Maildir"), sizeof(path));
+	return (struct mailbox){ .format = MAILBOX_MAILDIR, .path = path };
+}
+
+/* Told of no folder only where there is none. */
+START_TEST(listed)
+{
+	struct mailbox mailbox = put_folders();
+	size_t count = 0;
+
+	ck_assert_int_eq(mailbox_folders(&mailbox, count_folder, &count, &err), 0);
+	ck_assert_uint_eq(count, 2); /* the inbox, too */
+}
+END_TEST
+
+static struct mailbox whole;
+
+static void
+no_fault(void *arg, const struct mailbox_fault *fault)
+{
+	(void)arg;
+	fprintf(stderr, "%s: %s\n", fault->path, fault->text);
+	must(fault == NULL);
+}
+
+#ifdef SYS_newfstatat
+static void
+list_unreadable(void)
+{
+	size_t count = 0;
+
+	break_call(SYS_newfstatat, 3, AT_SYMLINK_NOFOLLOW, EIO);
+	must(mailbox_folders(&whole, count_folder, &count, &err) == -1);
+	must(err.num == EIO);
+}
+#endif
+
+/* Descriptors for the Maildir and to read its names, and none for a folder. */
+static void
+verify_unopened(void)
+{
+	struct rlimit limit = { next_fd() + 2, next_fd() + 2 };
+
+	must(mailbox_verify(&whole, geteuid(), no_fault, NULL, &err) == 0);
+	must(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+	must(mailbox_verify(&whole, geteuid(), no_fault, NULL, &err) == -1);
+	must(err.num == EMFILE);
+}
+
+START_TEST(trouble_is_told)
+{
+	whole = put_folders();
+#ifdef SYS_newfstatat
+	ck_broken(list_unreadable);
+#endif
+	ck_broken(verify_unopened);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -317,5 +402,7 @@ main(void)
 	tcase_add_test(tcase, half_made);
 	tcase_add_test(tcase, something_else);
 	tcase_add_test(tcase, trouble_defers);
+	tcase_add_test(tcase, listed);
+	tcase_add_test(tcase, trouble_is_told);
 	return run_suite("folder", tcase);
 }
