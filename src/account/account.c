@@ -115,7 +115,7 @@ account_has_forward(const struct account *account, struct err *err)
 		return err_set(err, ENAMETOOLONG, "%s/.forward", account->home);
 	if (stat(path, &st) == 0)
 		return S_ISREG(st.st_mode);
-	if (errno == ENOENT || errno == ENOTDIR || errno == EACCES)
+	if (errno == ENOENT || errno == ENOTDIR || errno == EACCES || errno == ELOOP)
 		return 0;
 	return err_set(err, errno, "stat %s", path);
 }

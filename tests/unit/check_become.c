@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Becoming an account cannot be undone: so every test gives up its rights in a child of its own.
- * What needs root is left out for other users.
+ * What needs root is left out for other users. And what an account is asked afterwards: its
+ * .forward.
  */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <linux/securebits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -145,6 +148,49 @@ START_TEST(body)
 }
 END_TEST
 
+/* ---- .forward ---------------------------------------------------------------------------- */
+
+static char home[] = "/tmp/check_become.XXXXXX";
+
+static int
+has_forward(char *where)
+{
+	const struct account account = { .home = where };
+	struct err err;
+
+	return account_has_forward(&account, &err);
+}
+
+START_TEST(forward_file)
+{
+	static char none[] = "", missing[] = "/nonexistent/home", file[] = "/etc/passwd";
+	static char endless[PATH_MAX];
+
+	ck_assert_ptr_nonnull(mkdtemp(home));
+	ck_assert_int_eq(chdir(home), 0);
+	ck_assert_int_eq(has_forward(home), 0);
+	ck_assert_int_eq(close(creat("mine", 0600)), 0);
+	ck_assert_int_eq(symlink("mine", ".forward"), 0);
+	ck_assert_int_eq(has_forward(home), 1);
+	ck_assert_int_eq(unlink("mine"), 0);
+	ck_assert_int_eq(has_forward(home), 0);
+	/* It would keep the mail waiting for ever; sendmail goes on without it. */
+	ck_assert_int_eq(symlink(".forward", "mine"), 0);
+	ck_assert_int_eq(has_forward(home), 0);
+	ck_assert_int_eq(unlink("mine") | unlink(".forward"), 0);
+	ck_assert_int_eq(mkdir(".forward", 0700), 0);
+	ck_assert_int_eq(has_forward(home), 0);
+	ck_assert_int_eq(rmdir(".forward") | rmdir(home), 0);
+
+	ck_assert_int_eq(has_forward(NULL), 0);
+	ck_assert_int_eq(has_forward(none), 0);
+	ck_assert_int_eq(has_forward(missing), 0);
+	ck_assert_int_eq(has_forward(file), 0);
+	memset(endless, '/', sizeof(endless) - 1);
+	ck_assert_int_eq(has_forward(endless), -1);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -161,6 +207,7 @@ main(void)
 		tcase_add_loop_test(tests, body, FOR_ALL, FOR_USERS);
 		puts("become: skipped as an ordinary user: giving up root's rights");
 	}
+	tcase_add_test(tests, forward_file);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
