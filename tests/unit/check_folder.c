@@ -188,6 +188,13 @@ START_TEST(case_of_letters)
 	make_directory("Maildir/.lists.work");
 	deliver_to(".lists.work");
 	ck_in(".lists.work");
+	/* Of several the first, in whatever order they are read. */
+	make_directory("Maildir/.abC");
+	make_directory("Maildir/.Abc");
+	make_directory("Maildir/.ABc");
+	make_directory("Maildir/.aBC");
+	deliver_to(".abc");
+	ck_in(".ABc");
 }
 END_TEST
 
@@ -299,9 +306,27 @@ unreadable_disk(void)
 	must(!exists("Maildir/.lists/new"));
 }
 
+/* Nor is one made beside another that could not be seen. */
+static void
+unreadable_maildir(void)
+{
+	char path[PATH_MAX];
+	struct mailbox mailbox = { .format = MAILBOX_MAILDIR, .path = path };
+	static char folder[] = ".similar";
+
+	strlcpy(path, in_dir("Maildir"), sizeof(path));
+	mailbox.folder = folder;
+	delivery.create_folder = true;
+	break_call(SYS_getdents64, 0, next_fd() + 1, EIO);
+	must(mailbox_deliver(&mailbox, &delivery, &receipt, &err) == -1);
+	must(err.num == EIO);
+	must(!exists("Maildir/.similar"));
+}
+
 START_TEST(trouble_defers)
 {
 	ck_broken(full_disk);
+	ck_broken(unreadable_maildir);
 	ck_broken(unreadable_disk);
 }
 END_TEST

@@ -177,19 +177,20 @@ START_TEST(counted_once_then_added)
 	char want[256];
 
 	put_maildir();
-	put_sized("Maildir/cur/1.a.host,S=100:2,S", 5);        /* the name is believed */
-	put_sized("Maildir/cur/2.b.host:2,ST", 30);            /* marked, and without a size */
-	put_sized("Maildir/new/3.c.host,S=x", 7);              /* no size */
+	put_sized("Maildir/cur/1.a.host,S=100:2,S", 5); /* the name is believed */
+	put_sized("Maildir/cur/2.b.host:2,ST", 30);     /* marked, and without a size */
+	put_sized("Maildir/new/3.c.host,S=x", 7);       /* no size */
+	put_sized("Maildir/new/3.d.host,S=18446744073709551615", 9);
 	put_sized("Maildir/.Trash/cur/4.d.host,S=1000:2,", 1); /* Trash counts, as Dovecot has it */
 	put_sized("Maildir/tmp/5.e.host,S=9999", 1);           /* not delivered */
 	put_sized("Maildir/cur/.hidden", 9999);
 	delivery.quota = (struct quota){ 100000, 100 };
 	ck_delivered();
-	snprintf(want, sizeof(want), "100000S,100C\n1137 4\n%zu 1\n", SIZE);
+	snprintf(want, sizeof(want), "100000S,100C\n1146 5\n%zu 1\n", SIZE);
 	ck_content("Maildir/maildirsize", want);
 	put("Maildir/new/6.unseen,S=5000", "");
 	ck_delivered();
-	snprintf(want, sizeof(want), "100000S,100C\n1137 4\n%zu 1\n%zu 1\n", SIZE, SIZE);
+	snprintf(want, sizeof(want), "100000S,100C\n1146 5\n%zu 1\n%zu 1\n", SIZE, SIZE);
 	ck_content("Maildir/maildirsize", want); /* not counted again */
 	ck_assert(!receipt.over_quota);
 }
@@ -237,6 +238,7 @@ static const struct {
 	{ "1000S\n990 1\n", 16 * 60 },    /* old */
 	{ "1000S\n990 1\n", -24 * 3600 }, /* from tomorrow */
 	{ "500S\n0 0\n", 0 },             /* other limits */
+	{ "1000S,5C\n990 1\n", 0 },       /* one more */
 	{ "1000S\n-1 0\n", 0 },
 	{ "garbage", 0 },
 	{ "", 0 },
@@ -346,7 +348,16 @@ START_TEST(traps)
 	ck_assert_int_eq(mkdir(in_dir("Maildir/maildirsize"), 0700), 0);
 	ck_delivered();
 	ck_assert_int_eq(entries("Maildir/tmp"), 0);
+	ck_assert_int_eq(rmdir(in_dir("Maildir/maildirsize")), 0);
+	put("Maildir/maildirsize", "100000S\n99999 1\n");
+	if (is_root()) { /* another's figures */
+		ck_assert_int_eq(chown(in_dir("Maildir/maildirsize"), NOBODY, NOBODY), 0);
+		ck_delivered();
+	}
+	ck_assert_int_eq(mkdir(in_dir("Maildir/.odd"), 0700), 0);
+	put("Maildir/.odd/cur", "");
 	ck_assert_int_eq(symlink("/", in_dir("Maildir/.root")), 0);
+	ck_assert_int_eq(unlink(in_dir("Maildir/maildirsize")), 0);
 	ck_assert_int_eq(symlink(in_dir("Maildir/cur"), in_dir("Maildir/.Trash/x")), 0);
 	ck_delivered();
 }
@@ -376,6 +387,48 @@ START_TEST(asked_before)
 	ck_assert_uint_eq(before.st_ino, after.st_ino);
 	delivery.quota.bytes = 0;
 	ck_assert_int_eq(room(1 << 30, false), 1);
+}
+END_TEST
+
+static int
+mbox_room(const char *where)
+{
+	struct mailbox mailbox = { .format = MAILBOX_MBOX, .path = path };
+
+	strlcpy(path, in_dir(where), sizeof(path));
+	return mailbox_has_room(&mailbox, &delivery, 1, true, &err);
+}
+
+/* Descriptors of a delivery: the Maildir, tmp, new, the inbox, its new to be read. Of a question:
+ * the Maildir, the inbox, its new. */
+static void
+uncounted(void)
+{
+	break_call(SYS_getdents64, 0, next_fd() + 4, EIO);
+	must(deliver() == -1);
+	must(err.num == EIO);
+	must(!receipt.over_quota);
+	break_call(SYS_getdents64, 0, next_fd() + 2, EIO);
+	must(room(1, false) == -1);
+	must(err.num == EIO);
+}
+
+/* That could bounce mail, or let it in. */
+START_TEST(trouble_is_no_answer)
+{
+	delivery.quota.bytes = 100;
+	put_maildir();
+	ck_broken(uncounted);
+	ck_assert(!exists("Maildir/maildirsize"));
+	ck_assert_int_eq(chmod(in_dir("Maildir"), 0777), 0);
+	ck_assert_int_eq(room(1, false), -1);
+	ck_assert_int_eq(rename(in_dir("Maildir"), in_dir("elsewhere")), 0);
+	ck_assert_int_eq(symlink("elsewhere", in_dir("Maildir")), 0);
+	ck_assert_int_eq(room(1, false), -1);
+
+	ck_assert_int_eq(mbox_room("box"), 1);
+	put("file", "");
+	ck_assert_int_eq(mbox_room("file/box"), -1);
 }
 END_TEST
 
@@ -484,6 +537,12 @@ START_TEST(stamp_is_a_trap)
 	ck_assert_int_eq(mkfifo(in_dir("Maildir/quotawarn"), 0600), 0);
 	ck_delivered();
 	ck_assert_int_eq(entries("Maildir/new"), 2);
+	ck_assert_int_eq(unlink(in_dir("Maildir/quotawarn")), 0);
+	put("second", "");
+	ck_assert_int_eq(link(in_dir("second"), in_dir("Maildir/quotawarn")), 0);
+	ck_delivered();
+	ck_assert_int_eq(entries("Maildir/new"), 3);
+	ck_content("second", "");
 }
 END_TEST
 
@@ -535,6 +594,7 @@ main(void)
 	tcase_add_test(tcase, folders_share_it);
 	tcase_add_test(tcase, traps);
 	tcase_add_test(tcase, asked_before);
+	tcase_add_test(tcase, trouble_is_no_answer);
 	tcase_add_test(tcase, warned_once_a_day);
 	tcase_add_test(tcase, warned_in_the_inbox);
 	tcase_add_test(tcase, own_words);
