@@ -32,7 +32,7 @@ mailbox_has_room(const struct mailbox *mailbox, const struct mailbox_delivery *d
 {
 	if (!quota_limited(&delivery->quota))
 		return 1;
-	/* Not a row of the table: who only asks (virtmap) links none of what delivers. */
+	/* No table of formats: with it who only asks (virtmap) would link all that delivers. */
 	switch (mailbox->format) {
 	case MAILBOX_MBOX:
 		return mbox_has_room(mailbox, delivery, bytes, err);

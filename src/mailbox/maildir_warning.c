@@ -8,8 +8,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -51,8 +49,10 @@ take_turn(const struct maildir_place *place, struct err *err)
 
 	if (fd == -1)
 		return err_set(err, errno, "maildir: open %s/" STAMP, place->path);
-	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) || st.st_nlink != 1)
-		err_set(err, 0, "maildir: %s/" STAMP " is no plain file", place->path), turn = -1;
+	if (fstat(fd, &st) == -1)
+		turn = err_set(err, errno, "maildir: stat %s/" STAMP, place->path);
+	else if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
+		turn = err_set(err, 0, "maildir: %s/" STAMP " is no plain file", place->path);
 	/* Whoever has the lock is about to warn. An empty stamp was made just now. */
 	else if (lock_fcntl(fd) == 1 && fstat(fd, &st) == 0 &&
 	         (st.st_size == 0 || st.st_mtim.tv_sec + EVERY <= time(NULL)))
@@ -111,11 +111,11 @@ add_head(struct buf *out)
 {
 	char date[64];
 	time_t now = time(NULL);
-	struct tm local;
+	struct tm utc;
 	struct utsname names;
 
-	if (gmtime_r(&now, &local) == NULL ||
-	    strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S +0000", &local) == 0)
+	if (gmtime_r(&now, &utc) == NULL ||
+	    strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S +0000", &utc) == 0)
 		strlcpy(date, "Thu, 01 Jan 1970 00:00:00 +0000", sizeof(date));
 	return buf_addf(out,
 	    "Date: %s\nMessage-Id: <quotawarn.%lld.%ld@%s>\nAuto-Submitted: auto-generated\n"
