@@ -5,8 +5,6 @@
  * it that they live. It reads nothing from anybody. It stays in the foreground and ends on SIGTERM.
  */
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +18,7 @@
 #include "backroom.h"
 #include "front.h"
 #include "listener.h"
+#include "owner.h"
 #include "rights.h"
 #include "virtmap.h"
 
@@ -231,31 +230,21 @@ stay(struct service *service, struct err *err)
 static int
 find_user(const char *name, uid_t *uid, struct err *err)
 {
-	char space[16384];
-	struct passwd user, *result;
-	int num = getpwnam_r(name, &user, space, sizeof(space), &result);
+	int rc = owner_uid(name, uid, err);
 
-	if (num != 0)
-		return err_set(err, num, "user %s", name);
-	if (result == NULL)
+	if (rc == 0)
 		return err_set(err, 0, "there is no user %s", name);
-	*uid = user.pw_uid;
-	return 0;
+	return rc == 1 ? 0 : -1;
 }
 
 static int
 find_group(const char *name, gid_t *gid, struct err *err)
 {
-	char space[16384];
-	struct group group, *result;
-	int num = getgrnam_r(name, &group, space, sizeof(space), &result);
+	int rc = owner_gid(name, gid, err);
 
-	if (num != 0)
-		return err_set(err, num, "group %s", name);
-	if (result == NULL)
+	if (rc == 0)
 		return err_set(err, 0, "there is no group %s", name);
-	*gid = group.gr_gid;
-	return 0;
+	return rc == 1 ? 0 : -1;
 }
 
 static int

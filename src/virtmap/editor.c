@@ -8,8 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,26 +16,11 @@
 
 #include "io.h"
 #include "meter.h"
+#include "owner.h"
 
 #define LOCK_SECONDS 60 /* a build of a million mappings takes a few */
 
 /* ---- who may read the compiled map --------------------------------------------------------- */
-
-/* The gid of `name`. 0, or -1 with err. */
-static int
-find_group(const char *name, gid_t *gid, struct err *err)
-{
-	char space[16384];
-	struct group group, *result;
-	int num = getgrnam_r(name, &group, space, sizeof(space), &result);
-
-	if (num != 0)
-		return err_set(err, num, "map_group = %s", name);
-	if (result == NULL)
-		return err_set(err, 0, "map_group = %s: there is no such group", name);
-	*gid = group.gr_gid;
-	return 0;
-}
 
 int
 editor_map_mode(const struct virtmap *virtmap, gid_t *gid, mode_t *mode, struct err *err)
@@ -49,7 +32,14 @@ editor_map_mode(const struct virtmap *virtmap, gid_t *gid, mode_t *mode, struct 
 	if (*group == '\0')
 		return 0;
 	*mode = 0640;
-	return find_group(group, gid, err);
+	switch (owner_gid(group, gid, err)) {
+	case 1:
+		return 0;
+	case 0:
+		return err_set(err, 0, "map_group = %s: there is no such group", group);
+	default:
+		return err_prefix(err, "map_group");
+	}
 }
 
 /* ---- opening ------------------------------------------------------------------------------- */
@@ -195,16 +185,17 @@ static void
 name_holder(struct err *err)
 {
 	const char *word = strstr(err->text, "process ");
-	char path[64], space[16384];
-	struct passwd passwd, *result = NULL;
+	char path[64], *name;
 	struct stat st;
+	struct err ignored;
 
 	if (err->num != EWOULDBLOCK || word == NULL)
 		return;
 	snprintf(path, sizeof(path), "/proc/%.20s", word + strlen("process "));
-	if (stat(path, &st) == 0 &&
-	    getpwuid_r(st.st_uid, &passwd, space, sizeof(space), &result) == 0 && result != NULL)
-		err_prefix(err, "%s is editing it", passwd.pw_name);
+	if (stat(path, &st) == 0 && owner_name(st.st_uid, &name, &ignored) == 1) {
+		err_prefix(err, "%s is editing it", name);
+		free(name);
+	}
 }
 
 static enum status

@@ -6,7 +6,6 @@
 #include "history.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "history_file.h"
 #include "history_read.h"
 #include "history_record.h"
+#include "owner.h"
 
 /* ---- writing: where we stand --------------------------------------------------------------------
  */
@@ -143,11 +143,15 @@ history_sees_hand_edit(const struct history *history)
 static json_t *
 user_name(uid_t uid)
 {
-	char space[16384], number[32];
-	struct passwd passwd, *result = NULL;
+	char number[32], *name;
+	struct err ignored; /* the number is in the record, too */
+	json_t *json;
 
-	if (getpwuid_r(uid, &passwd, space, sizeof(space), &result) == 0 && result != NULL)
-		return history_string(passwd.pw_name);
+	if (owner_name(uid, &name, &ignored) == 1) {
+		json = history_string(name);
+		free(name);
+		return json;
+	}
 	snprintf(number, sizeof(number), "%lu", (unsigned long)uid);
 	return json_string(number);
 }
