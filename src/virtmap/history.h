@@ -67,7 +67,7 @@ void history_close(struct history *history); /* accepts NULL */
 /* Did the text get to be what it is by hand, as far as map and history know? */
 bool history_sees_hand_edit(const struct history *history);
 
-/* A record to be written: begin; each change; end. `after` may be given later, to history_write. */
+/* A record to be written: begin; each change; end. */
 int history_begin(struct history *history, const char *verb, uint64_t undoes, bool cut,
     const unsigned char before[MAP_DIGEST_SIZE], struct err *err);
 int history_change(struct history *history, const struct map_change *change, struct err *err);

@@ -80,26 +80,6 @@ rotate(const char *map_path, struct err *err)
 	return failed;
 }
 
-static int
-sync_directory(const char *name, struct err *err)
-{
-	char *directory = strdup(name), *slash;
-	int fd, failed = 0;
-
-	if (directory == NULL)
-		return err_set(err, ENOMEM, "fsync the directory of %s", name);
-	/* cppcheck-suppress knownConditionTrueFalse ; settings' paths are absolute */
-	if ((slash = strrchr(directory, '/')) != NULL)
-		slash[slash == directory] = '\0';
-	fd = open(slash != NULL ? directory : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1 || io_fsync_dir(fd) == -1)
-		failed = err_set(err, errno, "fsync %s", directory);
-	if (fd != -1)
-		close(fd);
-	free(directory);
-	return failed;
-}
-
 /* Private to those who change the map: it says who did what. */
 static int
 open_file(const char *name, bool *created, struct err *err)
@@ -161,7 +141,7 @@ write_lines(
 	if (close(fd) == -1 && failed == 0)
 		failed = err_set(err, errno, "close %s", name);
 	if (failed == 0 && created)
-		failed = sync_directory(name, err);
+		failed = io_sync_directory_of(name, err);
 	return failed;
 }
 
@@ -175,7 +155,5 @@ history_file_append(const char *map_path, const struct buf *lines, bool torn, st
 		return err_set(err, ENOMEM, "write the history of %s", map_path);
 	failed = write_lines(map_path, lines, torn, name, err);
 	free(name);
-	if (failed == -1)
-		errno = err->num;
 	return failed;
 }
