@@ -90,50 +90,54 @@ kind_of_local(struct kinds *kinds, const char *local)
 	return kind;
 }
 
-/* An account that has this address for its name. */
-static bool
+/* Has an account this address for its name? 1 / 0 / -1. */
+static int
 is_account(const struct kinds *kinds, const struct target_address *address)
 {
 	struct account account;
 	struct err err;
 	char *name;
-	int rc = 0;
+	int rc;
 
-	if (kinds->accounts == NULL || strchr(address->local, '%') != NULL ||
-	    asprintf(&name, "%s@%s", address->local, address->domain) == -1)
-		return false;
+	if (kinds->accounts == NULL || strchr(address->local, '%') != NULL)
+		return 0;
+	if (asprintf(&name, "%s@%s", address->local, address->domain) == -1)
+		return -1;
 	rc = accounts_find(kinds->accounts, name, &account, &err);
 	if (rc == 1)
 		account_free(&account);
 	free(name);
-	return rc == 1;
+	return rc;
 }
 
-static bool
+/* 1 / 0 / -1 */
+static int
 is_ours(const struct kinds *kinds, const char *domain)
 {
 	struct err err;
-	const char *dot;
 
-	if (kinds->has_domain(kinds->arg, domain) ||
-	    resolver_is_local(kinds->resolver, domain, &err) == 1)
-		return true;
-	for (dot = strchr(domain, '.'); dot != NULL; dot = strchr(dot + 1, '.'))
+	if (kinds->has_domain(kinds->arg, domain))
+		return 1;
+	for (const char *dot = strchr(domain, '.'); dot != NULL; dot = strchr(dot + 1, '.'))
 		if (kinds->has_domain(kinds->arg, dot))
-			return true;
-	return false;
+			return 1;
+	return resolver_is_local(kinds->resolver, domain, &err);
 }
 
 enum kind
 kinds_of(struct kinds *kinds, const struct target_address *address)
 {
+	int rc;
+
 	if (address->domain == NULL)
 		return kind_of_local(kinds, address->local);
 	if (strchr(address->domain, '%') != NULL)
 		return KIND_OTHER;
-	if (is_account(kinds, address))
-		return KIND_ACCOUNT;
-	return is_ours(kinds, address->domain) ? KIND_MAPPED : KIND_REMOTE;
+	if ((rc = is_account(kinds, address)) != 0)
+		return rc == 1 ? KIND_ACCOUNT : KIND_OTHER;
+	if ((rc = is_ours(kinds, address->domain)) == -1)
+		return KIND_OTHER;
+	return rc == 1 ? KIND_MAPPED : KIND_REMOTE;
 }
 
 void

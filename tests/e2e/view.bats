@@ -168,6 +168,11 @@ json() { python3 -c 'import json, sys; rows = json.load(sys.stdin); print(eval(s
 	[ "$(v domains -j 'none*')" = "[]" ]
 }
 
+@test "domains: an account of which nothing can be told is none of the other kinds" {
+	echo 'zoe@one.example:x:1004:1004::/srv/other::' >>"$DIR/accounts"
+	[ "$(v domains -j one.example | json '[(r["accounts"], r["mapped"], r["other"]) for r in rows]')" = "[(1, 1, 1)]" ]
+}
+
 @test "domains: mappings add up on random maps" {
 	python3 - "$DIR/virtmaps" <<-'EOT'
 		import random, sys
