@@ -64,7 +64,7 @@ cmd_export(const struct virtmap *virtmap, const char *options, int argc, char **
 		speech_say(stderr, "virtmap: %s: no such format: %s", argv[0], format_names());
 		return STATUS_USAGE;
 	}
-	status = editor_open(&editor, virtmap, 1, 0);
+	status = editor_open(&editor, virtmap, EDITOR_READ, 0);
 	if (status == STATUS_OK && map_source_errors(editor.source) > 0) {
 		speech_say(
 		    stderr, "virtmap: %s: wrong lines, nothing exported", virtmap->settings->map);

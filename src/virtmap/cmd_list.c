@@ -35,7 +35,7 @@ select_entries(struct listing *listing, char *const *patterns, int npatterns)
 	const struct map_entry **all = listing->entries;
 
 	for (size_t i = 0; all[i] != NULL; i++)
-		if (npatterns == 0 || matches(all[i], patterns, npatterns))
+		if (matches(all[i], patterns, npatterns))
 			listing->entries[listing->n++] = all[i];
 }
 

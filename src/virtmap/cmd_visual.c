@@ -124,13 +124,6 @@ run_editor(const char *name, struct err *err)
 
 /* ---- what came of it ----------------------------------------------------------------------- */
 
-/* map_complain_fn */
-static void
-complain(void *arg, const char *path, size_t line, const char *why)
-{
-	speech_complain(arg, path, line, why);
-}
-
 /* The edited text as the source, if it could be published. */
 static enum status
 take_text(struct editor *editor, const struct buf *text)
@@ -140,7 +133,7 @@ take_text(struct editor *editor, const struct buf *text)
 
 	editor->complaints = 0;
 	if (map_source_parse(&source, editor->virtmap->settings->map, text->data, text->len,
-	        complain, &editor->complaints, &err) == -1)
+	        speech_complain, &editor->complaints, &err) == -1)
 		return speech_fail(&err);
 	editor_replace(editor, source);
 	return map_source_errors(source) > 0 ? STATUS_DATA : editor_check(editor);

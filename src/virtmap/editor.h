@@ -5,13 +5,13 @@
 #ifndef VIRTMAP_EDITOR_H
 #define VIRTMAP_EDITOR_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "account.h"
 #include "history.h"
 #include "map.h"
 #include "virtmap.h"
-#include <stdbool.h>
 
 struct editor {
 	const struct virtmap *virtmap;

@@ -20,7 +20,7 @@ struct verdict {
 	enum verdict_class class;
 	char reply[4];              /* SMTP: "550", "452"; "" when OK */
 	char status[12];            /* RFC 3463, "5.1.1"; "" when OK */
-	char text[256];             /* for the sender, see verdict_text; "" when OK */
+	char text[256];             /* one line of ASCII for the sender; "" when OK */
 	char trouble[ERR_TEXT_MAX]; /* ours, for the log; "" where there is none */
 };
 
