@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -365,27 +366,28 @@ read_file(struct intake *intake, const struct format *format, const char *path, 
 static int
 read_parts(struct intake *intake, const struct format *format, const char *path, struct err *err)
 {
-	size_t n = 0, found = 0;
+	size_t n = 0;
+	bool found = false;
 
 	while (format->parts[n] != NULL)
 		n++;
 	if ((intake->names = calloc(n, sizeof(*intake->names))) == NULL)
 		return no_memory(err);
-	for (; intake->nnames < n; found += access(intake->names[intake->nnames++], F_OK) == 0) {
-		char **name = &intake->names[intake->nnames];
+	for (size_t i = 0; i < n; i++) {
+		char *name;
 
-		if (asprintf(name, "%s/%s", path, format->parts[intake->nnames]) == -1) {
-			*name = NULL;
+		if (asprintf(&name, "%s/%s", path, format->parts[i]) == -1)
 			return no_memory(err);
-		}
-		if (access(*name, F_OK) == -1 && errno == ENOENT)
+		intake->names[intake->nnames++] = name;
+		if (access(name, F_OK) == -1 && errno == ENOENT)
 			continue;
-		if (read_file(intake, format, *name, err) == -1)
+		if (read_file(intake, format, name, err) == -1)
 			return -1;
+		found = true;
 	}
-	return found > 0 ? 0
-	                 : err_set(err, ENOENT, "%s: neither %s nor %s is there", path,
-	                       format->parts[0], format->parts[1]);
+	return found ? 0
+	             : err_set(err, ENOENT, "%s: neither %s nor %s is there", path,
+	                   format->parts[0], format->parts[1]);
 }
 
 int
