@@ -123,9 +123,9 @@ start(struct service *service, struct member *member, struct err *err)
 			be_front(service, parent);
 		be_back(service, parent);
 	}
+	member->pid = pid; /* -1: nobody to be ended */
 	if (pid == -1)
 		return err_set(err, errno, "fork");
-	member->pid = pid;
 	member->born = seconds();
 	return 0;
 }
