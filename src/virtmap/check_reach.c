@@ -4,6 +4,7 @@
  * The ladder decides both: an address tries its keys in a fixed order, so for each line it is known
  * which keys come before it, and which one would have its addresses if it were not there.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,16 +13,19 @@
 #define KEY_ROOM 2048 /* twice what a folded key can need */
 
 static const struct map_entry *
-find(const struct check *check, const char *key)
+find(struct check *check, const char *key)
 {
-	struct err ignored;
+	struct err err;
+	const struct map_entry *entry = map_source_find(check->source, key, &err);
 
-	return map_source_find(check->source, key, &ignored);
+	if (entry == NULL && err.num == ENOMEM)
+		check->findings.no_memory = true;
+	return entry;
 }
 
 /* The mapping of FRONT PATTERN @ DOMAIN, or NULL. */
 static const struct map_entry *
-find_made(const struct check *check, const char *front, size_t front_len, const char *pattern,
+find_made(struct check *check, const char *front, size_t front_len, const char *pattern,
     const char *domain)
 {
 	char key[KEY_ROOM];
@@ -62,7 +66,7 @@ reach_user_pattern(struct check *check, const struct map_entry *entry, size_t le
 
 /* Does another line catch all of the domain before "@" is asked? */
 static bool
-is_caught(const struct check *check, const char *domain)
+is_caught(struct check *check, const char *domain)
 {
 	const char *parent = domain;
 
@@ -89,7 +93,7 @@ reach_everything(struct check *check, const struct map_entry *entry)
 /* What a catch-all's addresses would come to next. "@" does not count: it asks whether a line names
  * the domain, and this may be the one. */
 static const struct map_entry *
-next_parent(const struct check *check, const char *domain)
+next_parent(struct check *check, const char *domain)
 {
 	const char *parent = domain;
 
@@ -101,7 +105,7 @@ next_parent(const struct check *check, const char *domain)
 
 /* The one line that would have all addresses of this one; NULL: none, or it is not as simple. */
 static const struct map_entry *
-next_below(const struct check *check, const struct map_entry *entry)
+next_below(struct check *check, const struct map_entry *entry)
 {
 	const char *key = entry->folded, *at = strrchr(key, '@'), *plus;
 	const struct map_entry *next = NULL;

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "account.h"
 #include "check.h"
@@ -238,7 +237,8 @@ is_plain(const char *text)
 /* What %1 stands for, where it is the same for each address of the line: 1 with *args, which point
  * into `user`, 0 it is not. Details stay empty: they decide about folders, not about whom. */
 static bool
-arguments(struct target_args *args, const char *folded, const char *target, char **user)
+arguments(struct check *check, struct target_args *args, const char *folded, const char *target,
+    char **user)
 {
 	enum map_rung rung = check_rung(folded);
 	const char *at = strrchr(folded, '@');
@@ -252,8 +252,10 @@ arguments(struct target_args *args, const char *folded, const char *target, char
 	if (strstr(target, "%2") != NULL ||
 	    (len == 0 && (strstr(target, "%1") != NULL || strstr(target, "%0") != NULL)))
 		return false;
-	if ((*user = strndup(folded, len)) == NULL)
+	if ((*user = strndup(folded, len)) == NULL) {
+		check->findings.no_memory = true;
 		return false;
+	}
 	*args = (struct target_args){ .whole = folded, .user = *user };
 	return true;
 }
@@ -263,43 +265,35 @@ check_target(struct targets *targets, const struct map_entry *entry)
 {
 	struct target_args args;
 	struct target target;
-	struct err ignored; /* what depends on the recipient is deferred when it comes */
+	struct err err;
 	char *user;
 
 	if (is_plain(entry->target)) {
 		check_name(targets, entry->target, true, entry->line);
 		return;
 	}
-	if (!arguments(&args, entry->folded, entry->target, &user))
+	if (!arguments(targets->check, &args, entry->folded, entry->target, &user))
 		return;
-	if (target_parse(&target, entry->target, &args, &ignored) == 0) {
+	if (target_parse(&target, entry->target, &args, &err) == 0) {
 		for (size_t i = 0; i < target.naddresses; i++)
 			check_address(targets, &target.addresses[i], entry->line);
 		target_free(&target);
-	}
+	} else if (err.num == ENOMEM) {
+		targets->check->findings.no_memory = true;
+	} /* else it depends on the recipient, who is deferred when he comes */
 	free(user);
 }
 
 /* ---- catch-alls ------------------------------------------------------------------------------ */
 
-/* Is the domain this host's own, as the ladder has it? */
+/* Does the domain's mail leave this host? What could not be told is not said. */
 static bool
-is_local(const struct check *check, const char *domain)
+is_remote(const struct check *check, const char *domain)
 {
-	const char *rest = check->virtmap->settings->local_domains;
-	char host[HOST_NAME_MAX + 1] = "";
+	struct err ignored;
 
-	for (; *(rest += strspn(rest, " \t")) != '\0'; rest += strcspn(rest, " \t")) {
-		size_t len = strcspn(rest, " \t");
-
-		if (strlen(domain) == len && strncasecmp(rest, domain, len) == 0)
-			return true;
-	}
-	if (*check->virtmap->settings->local_domains != '\0')
-		return false;
-	if (gethostname(host, sizeof(host) - 1) == -1)
-		*host = '\0';
-	return strcasecmp(host, domain) == 0 || strcmp(domain, "localhost") == 0;
+	return !check_domains_cover(check, domain) &&
+	       resolver_is_local(check->resolver, domain, &ignored) == 0;
 }
 
 static void
@@ -316,7 +310,7 @@ check_catchall(struct check *check, const struct map_entry *entry)
 	for (size_t i = 0; i < target.naddresses; i++) {
 		const char *domain = target.addresses[i].domain;
 
-		if (domain == NULL || check_domains_cover(check, domain) || is_local(check, domain))
+		if (domain == NULL || !is_remote(check, domain))
 			continue;
 		findings_add(&check->findings, FINDING_REMOTE_CATCHALL,
 		    check->virtmap->settings->map, entry->line, "%s goes out to %s", entry->folded,
