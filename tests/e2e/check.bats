@@ -4,22 +4,11 @@
 # virtmap check: each finding is made to appear, by name and at its place, and a sound map has none.
 # Works for any user in a directory of its own; the last tests ask what only root is asked.
 
-bats_require_minimum_version 1.5.0
-
-ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-BUILD=${BUILD:-build}
-case $BUILD in /*) ;; *) BUILD=$ROOT/$BUILD ;; esac
+load map
+load findings
 
 setup() {
-	DIR=$(mktemp -d)
-	cat >"$DIR/conf" <<-EOT
-		map = $DIR/virtmaps
-		domains = $DIR/domains
-		accounts = passwd-file:$DIR/accounts
-		aliases = $DIR/aliases
-		accepted_domains = names:$DIR/accepted
-		local_domains = host.example
-	EOT
+	begin 'aliases = @DIR/aliases' 'accepted_domains = names:@DIR/accepted' 'local_domains = host.example'
 	mkdir "$DIR/home"
 	cat >"$DIR/accounts" <<-EOT
 		bob:x:1001:1001::$DIR/home::
@@ -39,10 +28,6 @@ setup() {
 		.three.example           bob, carol
 	EOT
 }
-
-teardown() { rm -rf "$DIR"; }
-
-v() { "$BUILD/virtmap" -C "$DIR/conf" "$@"; }
 
 # with LINE...: the sound map with more lines (from line 8 on), compiled if it can be.
 with() {
@@ -141,14 +126,8 @@ silent() {
 }
 
 @test "the man page lists every finding with its severity, meaning and hint" {
-	awk '
-		/^\.Sh /  { inside = $0 == ".Sh FINDINGS" }
-		!inside   { next }
-		/^\.It /  { if (name) print name "\t" severity "\t" text; name = $3; severity = $5; text = ""; next }
-		name && /^\.El/ { print name "\t" severity "\t" text; name = "" }
-		name      { text = text (text == "" ? "" : " ") $0 }
-	' "$ROOT/man/virtmap.8" >"$DIR/man"
-	v check -l | awk -F '\t' '{ print $1 "\t" $2 "\t" $3 " " $4 }' >"$DIR/list"
+	findings_of "$ROOT/man/virtmap.8" >"$DIR/man"
+	v check -l | listed >"$DIR/list"
 	[ "$(wc -l <"$DIR/list")" -ge 26 ]
 	diff "$DIR/man" "$DIR/list"
 }
@@ -232,6 +211,15 @@ silent() {
 	[ "$status" -eq 0 ]
 	is=$(sed -n 's/.*virtmaps:\([0-9]*\): warning: \(.*\) \[remote-catchall\]/\1 \2/p' <<<"$output" | paste -sd ,)
 	[ "$is" = "8 @two.example goes out to far.example,9 ++@two.example goes out to far.example,10 .four.example goes out to four.far.example,11 @ goes out to far.example" ]
+}
+
+@test "remote-catchall: this host's domains are those of delivery, however the settings spell them" {
+	sed -i 's/^local_domains = .*/local_domains = Büro.Example. HOST.example/' "$DIR/conf"
+	with '@two.example x@büro.example' '++@two.example x@host.example' '+*@two.example x@far.example'
+	run v check remote-catchall
+	echo "$output"
+	[ "$(grep -c '\]$' <<<"$output")" -eq 1 ]
+	[[ $output == *"virtmaps:10: warning: +*@two.example goes out to far.example"* ]]
 }
 
 @test "unreachable: a pattern behind a second plus, a pattern between two others, @ without a domain left" {

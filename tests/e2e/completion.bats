@@ -4,20 +4,10 @@
 # What bash makes of virtmap's and mailpeek's words: completions/virtmap.bash asked as bash asks it,
 # and once in a bash on a terminal. Works for any user in a directory of its own.
 
-bats_require_minimum_version 1.5.0
-
-ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-BUILD=${BUILD:-build}
-case $BUILD in /*) ;; *) BUILD=$ROOT/$BUILD ;; esac
+load map
 
 setup() {
-	DIR=$(mktemp -d)
-	cat >"$DIR/conf" <<-EOT
-		map = $DIR/virtmaps
-		domains = $DIR/domains
-		accounts = passwd-file:$DIR/accounts
-		aliases = none
-	EOT
+	begin 'aliases = none'
 	cat >"$DIR/accounts" <<-'EOT'
 		bob:x:1001:1001::/home/bob::
 		bonnie:x:1002:1002::/home/bonnie::
@@ -39,8 +29,6 @@ setup() {
 	# shellcheck source=completions/virtmap.bash
 	. "$ROOT/completions/virtmap.bash"
 }
-
-teardown() { rm -rf "$DIR"; }
 
 # asked LINE: the words bash is given for it, in the order of sort, each with a blank behind.
 asked() {

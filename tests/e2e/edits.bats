@@ -4,21 +4,10 @@
 # virtmap's rename, batch, edit, log, undo, diff and -n: what they change, what they leave alone, and
 # what the history says of it. Works for any user in a directory of its own.
 
-bats_require_minimum_version 1.5.0
-
-ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-BUILD=${BUILD:-build}
-case $BUILD in /*) ;; *) BUILD=$ROOT/$BUILD ;; esac
+load map
 
 setup() {
-	DIR=$(mktemp -d)
-	cat >"$DIR/conf" <<-EOT
-		map = $DIR/virtmaps
-		domains = $DIR/domains
-		accounts = passwd-file:$DIR/accounts
-		aliases = none
-		postmaster = bob
-	EOT
+	begin 'aliases = none' 'postmaster = bob'
 	cat >"$DIR/accounts" <<-'EOT'
 		bob:x:1001:1001::/home/bob::
 		carol:x:1002:1002::/home/carol::
@@ -35,26 +24,6 @@ setup() {
 	unset VISUAL EDITOR SUDO_USER SUDO_UID
 	v build >/dev/null
 	cp "$DIR/virtmaps" "$DIR/first"
-}
-
-teardown() { rm -rf "$DIR"; }
-
-v() { "$BUILD/virtmap" -C "$DIR/conf" "$@"; }
-
-# state: every byte and mode that must stay as it was.
-state() { (cd "$DIR" && for f in virtmaps virtmaps.gdbm domains virtmaps.log; do stat -c '%n %a %i %s %y' $f; cksum $f; done 2>&1) || :; }
-
-# fails STATUS WORDS COMMAND...: it ends so, says WORDS, and nothing has changed.
-fails() {
-	local want=$1 words=$2 before
-	shift 2
-	before=$(state)
-	run v "$@"
-	echo "virtmap $*: $status: $output"
-	[ "$status" -eq "$want" ]
-	[[ $output == *"$words"* ]]
-	[ "$(state)" = "$before" ]
-	[ -z "$(find "$DIR" -name '*.new.*')" ]
 }
 
 # would WORDS COMMAND -n ...: it says WORDS, and nothing has changed.

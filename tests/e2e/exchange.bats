@@ -5,21 +5,10 @@
 # merging and replacing, and that a failure changes nothing. Works for any user in a directory of
 # its own.
 
-bats_require_minimum_version 1.5.0
-
-ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-BUILD=${BUILD:-build}
-case $BUILD in /*) ;; *) BUILD=$ROOT/$BUILD ;; esac
+load map
 
 setup() {
-	DIR=$(mktemp -d)
-	cat >"$DIR/conf" <<-EOT
-		map = $DIR/virtmaps
-		domains = $DIR/domains
-		accounts = passwd-file:$DIR/accounts
-		aliases = $DIR/aliases
-		mailbox = maildir:~/Maildir
-	EOT
+	begin 'aliases = @DIR/aliases' 'mailbox = maildir:~/Maildir'
 	cat >"$DIR/accounts" <<-'EOT'
 		bob:x:1001:1001::/home/bob::
 		carol:x:1002:1002::/home/carol::
@@ -32,25 +21,6 @@ setup() {
 		@one.example        carol
 	EOT
 	v build >"$DIR/null"
-}
-
-teardown() { rm -rf "$DIR"; }
-
-v() { "$BUILD/virtmap" -C "$DIR/conf" "$@"; }
-
-state() { (cd "$DIR" && for f in virtmaps virtmaps.gdbm domains; do stat -c '%n %a %i %s %y' $f; cksum $f; done 2>&1) || :; }
-
-# fails STATUS WORDS COMMAND...: it ends so, says WORDS, and nothing has changed.
-fails() {
-	local want=$1 words=$2 before
-	shift 2
-	before=$(state)
-	run v "$@"
-	echo "virtmap $*: $status: $output"
-	[ "$status" -eq "$want" ]
-	[[ $output == *"$words"* ]]
-	[ "$(state)" = "$before" ]
-	[ -z "$(find "$DIR" -name '*.new.*')" ]
 }
 
 # brings FORMAT FILE STATUS SUMMARY: an import into no map at all; the map is then in $map, one

@@ -7,6 +7,7 @@
 bats_require_minimum_version 1.5.0
 
 load peek
+load findings
 
 # found WANT FILE[:OFFSET] SEVERITY NAME TEXT: verify says this, and ends with WANT.
 found() {
@@ -307,14 +308,8 @@ assert sorted(row) == ["account", "file", "hint", "name", "offset", "severity", 
 }
 
 @test "the man page lists every finding with its severity, meaning and hint" {
-	awk '
-		/^\.Sh /  { inside = $0 == ".Sh FINDINGS" }
-		!inside   { next }
-		/^\.It /  { if (name) print name "\t" severity "\t" text; name = $3; severity = $5; text = ""; next }
-		name && /^\.El/ { print name "\t" severity "\t" text; name = "" }
-		name      { text = text (text == "" ? "" : " ") $0 }
-	' "$MACHINE_ROOT/man/mailpeek.8" >"$SCRATCH/man"
-	peek verify -l | awk -F '\t' '{ print $1 "\t" $2 "\t" $3 " " $4 }' >"$SCRATCH/list"
+	findings_of "$MACHINE_ROOT/man/mailpeek.8" >"$SCRATCH/man"
+	peek verify -l | listed >"$SCRATCH/list"
 	[ "$(wc -l <"$SCRATCH/list")" -ge 25 ]
 	diff "$SCRATCH/man" "$SCRATCH/list"
 }

@@ -4,23 +4,12 @@
 # How virtmap shows a map: list, get, domains, in columns and as JSON; the pager. On a terminal of
 # its own where that matters. Works for any user in a directory of its own.
 
-bats_require_minimum_version 1.5.0
-
-ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-BUILD=${BUILD:-build}
-case $BUILD in /*) ;; *) BUILD=$ROOT/$BUILD ;; esac
+load map
 CR=$(printf '\r')
 ESC=$(printf '\033')
 
 setup() {
-	DIR=$(mktemp -d)
-	cat >"$DIR/conf" <<-EOT
-		map = $DIR/virtmaps
-		domains = $DIR/domains
-		accounts = passwd-file:$DIR/accounts
-		aliases = $DIR/aliases
-		local_domains = host.example
-	EOT
+	begin 'aliases = @DIR/aliases' 'local_domains = host.example'
 	cat >"$DIR/accounts" <<-'EOT'
 		bob:x:1001:1001::/home/bob::
 		carol:x:1002:1002::/home/carol::
@@ -49,10 +38,6 @@ setup() {
 	EOT
 	unset PAGER LESS LV LESSSECURE SUDO_UID
 }
-
-teardown() { rm -rf "$DIR"; }
-
-v() { "$BUILD/virtmap" -C "$DIR/conf" "$@"; }
 
 # t COMMAND...: on a terminal; lines end in newlines alone again.
 t() { "$BATS_TEST_DIRNAME/terminal.py" "$@" | tr -d '\r' && return "${PIPESTATUS[0]}"; }
@@ -277,7 +262,10 @@ pager() {
 large() { seq -f 'u%.0f@one.example bob' 30000 >>"$DIR/virtmaps"; }
 slow() {
 	rm -f "$DIR/held"
-	flock "$DIR/virtmaps.lock" sh -c 'echo >"$1"; sleep 1' sh "$DIR/held" &
+	flock "$DIR/virtmaps.lock" sh -c '
+		echo >"$1/held"
+		until pgrep -ax virtmap | grep -qF "$1"; do sleep 0.02; done
+		sleep 1' sh "$DIR" &
 	while [ ! -e "$DIR/held" ]; do sleep 0.02; done
 	"$@"
 }

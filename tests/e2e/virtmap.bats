@@ -4,23 +4,11 @@
 # virtmap's commands, one after the other: what each prints and how it exits, every kind of bad
 # input, and that after a failure nothing has changed. Works for any user in a directory of its own.
 
-bats_require_minimum_version 1.5.0
-
-ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-BUILD=${BUILD:-build}
-case $BUILD in /*) ;; *) BUILD=$ROOT/$BUILD ;; esac
+load map
 ESC=$(printf '\033')
 
 setup() {
-	DIR=$(mktemp -d)
-	cat >"$DIR/conf" <<-EOT
-		map = $DIR/virtmaps
-		domains = $DIR/domains
-		accounts = passwd-file:$DIR/accounts
-		aliases = $DIR/aliases
-		accepted_domains = none
-		mailbox = maildir:~/Maildir
-	EOT
+	begin 'aliases = @DIR/aliases' 'accepted_domains = none' 'mailbox = maildir:~/Maildir'
 	cat >"$DIR/accounts" <<-'EOT'
 		bob:x:1001:1001::/home/bob::
 		carol:x:1002:1002::/home/carol::userdb_mail=mbox:~/mbox userdb_quota_rule=*:storage=1G
@@ -40,26 +28,6 @@ setup() {
 		# Everybody else.
 		@one.example             carol%3
 	EOT
-}
-
-teardown() { rm -rf "$DIR"; }
-
-v() { "$BUILD/virtmap" -C "$DIR/conf" "$@"; }
-
-# state: every byte and mode that a failure must leave alone.
-state() { (cd "$DIR" && for f in virtmaps virtmaps.gdbm domains; do stat -c '%n %a %i %s %y' $f; cksum $f; done 2>&1) || :; }
-
-# fails STATUS WORDS COMMAND...: it ends so, says WORDS, and nothing has changed.
-fails() {
-	local want=$1 words=$2 before
-	shift 2
-	before=$(state)
-	run v "$@"
-	echo "virtmap $*: $status: $output"
-	[ "$status" -eq "$want" ]
-	[[ $output == *"$words"* ]]
-	[ "$(state)" = "$before" ]
-	[ -z "$(find "$DIR" -name '*.new.*')" ]
 }
 
 # ---- build ---------------------------------------------------------------------------------

@@ -4,27 +4,13 @@
 # The map that we give to newcomers, and the examples of virtmaps(5), do what they say.
 # Works for any user in a directory of its own.
 
-ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-BUILD=${BUILD:-build}
-case $BUILD in /*) ;; *) BUILD=$ROOT/$BUILD ;; esac
+load map
 
 setup() {
-	DIR=$(mktemp -d)
-	cat >"$DIR/conf" <<-EOT
-		map = $DIR/virtmaps
-		domains = $DIR/domains
-		accounts = passwd-file:$DIR/accounts
-		aliases = $DIR/aliases
-		accepted_domains = none
-		mailbox = maildir:~/Maildir
-	EOT
+	begin 'aliases = @DIR/aliases' 'accepted_domains = none' 'mailbox = maildir:~/Maildir'
 	printf '%s:x:1001:1001::/home/%s::\n' bob bob carol carol >"$DIR/accounts"
 	echo 'postmaster: carol' >"$DIR/aliases"
 }
-
-teardown() { rm -rf "$DIR"; }
-
-v() { "$BUILD/virtmap" -C "$DIR/conf" "$@"; }
 
 # section NAME: a section of the page, roff escapes taken off.
 section() {
