@@ -4,12 +4,13 @@
  * compiled. They read, and wait for nobody.
  */
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "editor.h"
+#include "history_record.h"
 #include "pager.h"
+#include "rows.h"
 
 /* ---- log ----------------------------------------------------------------------------------- */
 
@@ -105,9 +106,18 @@ cmd_log(const struct virtmap *virtmap, const char *options, int argc, char **arg
 /* ---- diff ---------------------------------------------------------------------------------- */
 
 struct difference {
-	json_t *list; /* NULL: for people */
+	bool json;
+	struct rows rows;
 	size_t n;
 };
+
+/* NULL without memory. */
+static json_t *
+row_of(const struct map_change *change)
+{
+	return json_pack("{s:o, s:o, s:o}", "key", history_string(change->key), "old",
+	    history_string(change->old), "new", history_string(change->now));
+}
 
 /* map_change_fn */
 static int
@@ -116,15 +126,8 @@ differ(void *arg, const struct map_change *change, struct err *err)
 	struct difference *difference = arg;
 
 	difference->n++;
-	if (difference->list != NULL) {
-		json_t *one = json_pack("{s:s, s:s?, s:s?}", "key", change->key, "old", change->old,
-		    "new", change->now);
-
-		/* Bytes that are no UTF-8 are for people only. */
-		return one != NULL && json_array_append_new(difference->list, one) == 0
-		           ? 0
-		           : err_set(err, EILSEQ, "%s", change->key);
-	}
+	if (difference->json)
+		return rows_add(&difference->rows, row_of(change), err);
 	if (change->old != NULL)
 		speech_say(stdout, "-%s %s", change->key, change->old);
 	if (change->now != NULL)
@@ -144,15 +147,10 @@ say_difference(const struct editor *editor, struct difference *difference)
 	pager_start();
 	failed = map_diff(map, editor->source, differ, difference, &err);
 	map_close(map);
+	if (difference->json)
+		rows_end(&difference->rows);
 	if (failed == -1)
 		return speech_fail(&err);
-	if (difference->list != NULL) {
-		char *text = json_dumps(difference->list, JSON_INDENT(2) | JSON_ENSURE_ASCII);
-
-		if (text != NULL)
-			puts(text);
-		free(text);
-	}
 	if (map_source_errors(editor->source) > 0)
 		return STATUS_DATA;
 	return difference->n > 0 ? STATUS_NOT_SO : STATUS_OK;
@@ -161,8 +159,7 @@ say_difference(const struct editor *editor, struct difference *difference)
 enum status
 cmd_diff(const struct virtmap *virtmap, const char *options, int argc, char **argv)
 {
-	struct difference difference = { .list =
-		                             strchr(options, 'j') != NULL ? json_array() : NULL };
+	struct difference difference = { .json = strchr(options, 'j') != NULL };
 	struct editor editor;
 	enum status status = editor_open(&editor, virtmap, EDITOR_READ, 0);
 
@@ -171,6 +168,5 @@ cmd_diff(const struct virtmap *virtmap, const char *options, int argc, char **ar
 	if (status == STATUS_OK)
 		status = say_difference(&editor, &difference);
 	editor_close(&editor);
-	json_decref(difference.list);
 	return status;
 }

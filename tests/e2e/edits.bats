@@ -254,6 +254,10 @@ assert records[1]["before"] == records[2]["after"]'
 	)" ]
 	run v diff -j
 	[ "$(python3 -c 'import json, sys; print(len(json.load(sys.stdin)))' <<<"$output")" = 3 ]
+	printf 'bad@one.example error:nouser \377\n' >>"$DIR/virtmaps"
+	run v diff -j
+	[ "$status" -eq 1 ]
+	grep -qxF '{"key": "bad@one.example", "old": null, "new": {"hex": "6572726f723a6e6f7573657220ff"}}' <<<"${output//\},/\}}"
 	rm "$DIR/virtmaps.gdbm"
 	run v diff
 	[ "$status" -eq 66 ]
