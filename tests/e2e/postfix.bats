@@ -52,18 +52,25 @@ rcpt() {
 		sed -n '/^> RCPT/,/^>/s/^< //p' | sed "s/<[^>]*>: //"
 }
 
+# done_with DIALOGUE: waits until Postfix has said that it is done with the message of that session;
+# $id is the message's. A notice to the postmaster about an earlier session may still be under way.
+done_with() {
+	id=$(sed -n 's/^< 250 .* queued as \([[:alnum:]]*\)$/\1/p' <<<"$1")
+	[ -n "$id" ] || is "queued as" "$1"
+	for _ in $(seq 100); do
+		! inside grep -q "postfix/qmgr.* $id: removed" /run/log || return 0
+		sleep 0.1
+	done
+	is "$id: removed" "no such line"
+}
+
 # goes_to ADDRESS RECIPIENT...: mail for it ends at exactly these, on its way out of Postfix.
 goes_to() {
 	local address=$1
 	shift
-	inside sh -c ': >/run/log'
-	letter hello | post -p 10025 eve@far.example "$address"
-	for _ in $(seq 100); do
-		! inside grep -q 'postfix/qmgr.*removed' /run/log || break
-		sleep 0.1
-	done
+	done_with "$(letter hello | post -s -p 10025 eve@far.example "$address")"
 	is "$(printf '%s\n' "$@" | sort)" \
-		"$(inside sed -n 's/.*postfix\/discard.* to=<\([^>]*\)>.*status=sent.*/\1/p' /run/log | sort)" "$address"
+		"$(inside sed -n "s/.*postfix\/discard.* $id: to=<\([^>]*\)>.*status=sent.*/\1/p" /run/log | sort)" "$address"
 }
 
 @test "every recipient has its answer at RCPT" {
@@ -148,10 +155,7 @@ goes_to() {
 	output=$(letter hello | inside post.py -p 10025 -s eve@far.example \
 		ann@one.example nobody@one.example left@one.example any@two.example later@one.example bob+x@one.example 2>&1)
 	is "250 550 553 250 450 250" "$(printf '%s\n' "$output" | sed -n '/^> RCPT/{n;s/^< \(...\).*/\1/p}' | paste -sd ' ')" "$output"
-	for _ in $(seq 100); do
-		! inside grep -q 'postfix/qmgr.*removed' /run/log || break
-		sleep 0.1
-	done
+	done_with "$output"
 	nothing_but ann bob carol
 	is 1 "$(count ann)"
 	is any@two.example "$(headers carol Delivered-To)"
