@@ -228,8 +228,7 @@ edit(struct editor *editor)
 	else if (status == STATUS_OK)
 		status = publish(editor, &keep);
 	if (keep)
-		speech_say(
-		    stderr, "virtmap: nothing changed; what was written is kept in %s", name);
+		speech_say(stderr, "virtmap: what was written is kept in %s", name);
 	else
 		unlink(name);
 	buf_free(&text);

@@ -60,7 +60,8 @@ int editor_history(const struct virtmap *virtmap, struct history_list *out, stru
 
 /* Publish the edited source, with a record in the history (EDITOR_READ: only check it, for -n); or
  * compile the one that is there; or look for what would be refused.
- * STATUS_OK, or the status after the reason was said: then nothing has changed. */
+ * STATUS_OK, or the status after the reason was said: then nothing has changed, unless the
+ * reason says that the change is made. */
 enum status editor_publish(struct editor *editor);
 enum status editor_compile(struct editor *editor);
 enum status editor_check(struct editor *editor);
