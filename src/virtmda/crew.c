@@ -239,14 +239,15 @@ listen_to_all(struct crew *crew)
 }
 
 static void
-run_apart(const struct job *job, struct err *err)
+run_apart(const struct job *job)
 {
 	struct crew crew = { .job = job, .size = job->settings->workers };
+	struct err err;
 
 	crew.waiting = reallocarray(NULL, job->ncopies, sizeof(struct copy *));
 	if (crew.waiting == NULL) {
-		err_set(err, ENOMEM, "deliver");
-		defer_all(job, 0, err);
+		err_set(&err, ENOMEM, "deliver");
+		defer_all(job, 0, &err);
 		return;
 	}
 	memcpy(crew.waiting, job->copies, job->ncopies * sizeof(struct copy *));
@@ -268,8 +269,6 @@ is_undivided(const struct job *job)
 void
 crew_run(const struct job *job)
 {
-	struct err err;
-
 	for (size_t i = 0; i < job->ncopies; i++)
 		report_init(&job->copies[i]->report);
 	if (job->ncopies == 0)
@@ -277,5 +276,5 @@ crew_run(const struct job *job)
 	if (!process_is_root() && is_undivided(job))
 		worker_run(job, &broker_none);
 	else
-		run_apart(job, &err);
+		run_apart(job);
 }
