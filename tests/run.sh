@@ -7,6 +7,7 @@
 #   e2e    tests/e2e/*.bats      the installed programs, sendmail, readers
 #   fault  tests/fault/*.t       every system call failed, killed, every byte damaged
 #
+# One of a suite is named with it: unit/check_quota, e2e/quota, fault/lmtp.
 # A suite that prints no test, or ends otherwise than its lines say, counts as failed.
 # Ends with one line "N passed, N failed, N skipped"; exit 1 if anything failed.
 set -u
@@ -53,7 +54,7 @@ take() {
 }
 
 run_unit() {
-	for program in "$BUILD"/tests/check_*; do
+	for program in "$BUILD"/tests/$1; do
 		[ -f "$program" ] || continue
 		: >"$work/tap"
 		if [ -n "${VALGRIND:-}" ]; then
@@ -73,7 +74,7 @@ run_e2e() {
 		skipped=$((skipped + 1))
 		return
 	fi
-	for file in tests/e2e/*.bats; do
+	for file in tests/e2e/$1.bats; do
 		[ -f "$file" ] || continue
 		bats --tap "$file" >"$work/tap" 2>"$work/output"
 		status=$?
@@ -83,7 +84,7 @@ run_e2e() {
 }
 
 run_fault() {
-	for file in tests/fault/*.t; do
+	for file in tests/fault/$1.t; do
 		[ -x "$file" ] || continue
 		"$file" >"$work/tap" 2>"$work/output"
 		status=$?
@@ -94,15 +95,19 @@ run_fault() {
 
 [ $# -gt 0 ] || set -- unit e2e fault
 for suite in "$@"; do
+	ran=$((passed + failed + skipped))
 	case $suite in
-	unit) run_unit ;;
-	e2e) run_e2e ;;
-	fault) run_fault ;;
-	*)
+	unit) run_unit 'check_*' ;;
+	e2e) run_e2e '*' ;;
+	fault) run_fault '*' ;;
+	unit/*) run_unit "${suite#*/}" ;;
+	e2e/*) run_e2e "${suite#*/}" ;;
+	fault/*) run_fault "${suite#*/}" ;;
+	esac
+	if [ $((passed + failed + skipped)) -eq "$ran" ]; then
 		echo "run.sh: no suite $suite" >&2
 		exit 2
-		;;
-	esac
+	fi
 done
 
 printf '\n%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
