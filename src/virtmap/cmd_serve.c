@@ -73,7 +73,7 @@ set_signals(void)
 static _Noreturn void
 be_front(struct service *service, pid_t parent)
 {
-	struct front_limits limits = front_limits_usual;
+	struct client_limits limits = client_limits_usual;
 	int fds[LISTENERS_MAX];
 	struct rlimit files;
 	struct err err;

@@ -1,28 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * One loop over epoll. A client is idle, sending a question, waiting for the back, or taking its
- * answer; it stands in the list of that state, oldest first, so that time limits look at four heads
- * only. While it waits nothing more is read from it: who talks on fills his own socket.
+ * One loop over epoll: clients (clients.h), the sockets on which they come, and the back. While a
+ * client waits nothing more is read from it: who talks on fills his own socket.
  */
 #include "front.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "backroom.h"
 #include "socketmap.h"
-
-const struct front_limits front_limits_usual = {
-	.clients = 4096, .idle = 3600, .partial = 30, .answer = 60, .reading = 30
-};
 
 #define EVENTS_MAX  64
 #define ACCEPTS_MAX 64 /* of one listener before others have their turn */
@@ -32,27 +25,8 @@ const struct front_limits front_limits_usual = {
 #define NO_KEY      "PERM not a key"
 #define CANNOT_ASK  "TEMP nobody to ask"
 
-enum state { IDLE, SENDING, QUEUED, ASKED, TAKING, DEAD, NSTATES };
-
-struct client {
-	TAILQ_ENTRY(client) link; /* in the list of its state */
-	enum state state;
-	time_t since; /* in this state */
-	int fd;
-	uint32_t slot;
-	uint32_t events;                  /* that epoll watches for */
-	uint64_t serial;                  /* of its question */
-	struct socketmap_request request; /* QUEUED, ASKED: at the beginning of `in` */
-	unsigned char in[SOCKETMAP_FRAME_MAX];
-	size_t in_len;
-	struct buf out;
-	size_t sent; /* of `out` */
-};
-
-TAILQ_HEAD(clients, client);
-
 struct front {
-	const struct front_limits *limits;
+	struct clients clients;
 	int epoll;
 	int backroom;
 	bool backroom_full;
@@ -60,19 +34,11 @@ struct front {
 	size_t nlisteners;
 	bool deaf;         /* listeners are not watched */
 	time_t deaf_until; /* when that is for want of descriptors; 0: of places */
-	struct clients lists[NSTATES];
-	/* Those of the dead stay taken to the end of a turn, which may still have events for them.
-	 */
-	struct client **slots;
-	size_t nslots;
-	size_t taken;    /* of them */
-	size_t nclients; /* alive */
 	uint64_t serial;
-	time_t now;
 };
 
-/* What an event is about: the kind in the upper half, a number in the lower. */
-enum about { ABOUT_BACKROOM, ABOUT_LISTENER, ABOUT_CLIENT };
+/* What an event is about: the kind in the upper half, a number in the lower, a client's slot. */
+enum about { ABOUT_CLIENT, ABOUT_BACKROOM, ABOUT_LISTENER };
 
 static uint64_t
 about(enum about kind, uint32_t number)
@@ -86,52 +52,6 @@ watch(struct front *front, int operation, int fd, uint32_t events, uint64_t data
 	struct epoll_event event = { .events = events, .data.u64 = data };
 
 	return epoll_ctl(front->epoll, operation, fd, &event);
-}
-
-/* ---- states ---------------------------------------------------------------------------------- */
-
-static void
-enter(struct front *front, struct client *client, enum state state)
-{
-	TAILQ_REMOVE(&front->lists[client->state], client, link);
-	TAILQ_INSERT_TAIL(&front->lists[state], client, link);
-	client->state = state;
-	client->since = front->now;
-}
-
-static void
-drop(struct front *front, struct client *client)
-{
-	if (client->state == DEAD)
-		return;
-	close(client->fd);
-	enter(front, client, DEAD);
-	front->nclients--;
-}
-
-static void
-bury(struct front *front)
-{
-	struct client *client;
-
-	while ((client = TAILQ_FIRST(&front->lists[DEAD])) != NULL) {
-		TAILQ_REMOVE(&front->lists[DEAD], client, link);
-		front->slots[client->slot] = NULL;
-		front->taken--;
-		buf_free(&client->out);
-		free(client);
-	}
-}
-
-static void
-watch_for(struct front *front, struct client *client, uint32_t events)
-{
-	if (client->events == events)
-		return;
-	client->events = events;
-	if (watch(front, EPOLL_CTL_MOD, client->fd, events, about(ABOUT_CLIENT, client->slot)) ==
-	    -1)
-		drop(front, client);
 }
 
 /* ---- a question and its answer --------------------------------------------------------------- */
@@ -153,9 +73,9 @@ respond(struct front *front, struct client *client, const char *reply)
 	forget_question(client);
 	client->sent = 0;
 	if (socketmap_frame(&client->out, reply) == -1)
-		drop(front, client);
+		clients_drop(&front->clients, client);
 	else
-		enter(front, client, TAKING);
+		clients_enter(&front->clients, client, CLIENT_TAKING);
 }
 
 /* 1 asked, 0 later, -1 not at all. A NUL could make another key of it, so there is none. */
@@ -194,11 +114,11 @@ take_up(struct front *front, struct client *client)
 	/* Who comes first is asked first. */
 	switch (front->backroom_full ? 0 : ask(front, client, map)) {
 	case 1:
-		enter(front, client, ASKED);
+		clients_enter(&front->clients, client, CLIENT_ASKED);
 		break;
 	case 0:
 		front->backroom_full = true;
-		enter(front, client, QUEUED);
+		clients_enter(&front->clients, client, CLIENT_QUEUED);
 		break;
 	default:
 		respond(front, client, CANNOT_ASK);
@@ -235,14 +155,15 @@ read_question(struct front *front, struct client *client)
 		take_up(front, client);
 		return 1;
 	case SOCKETMAP_GARBAGE:
-		drop(front, client);
+		clients_drop(&front->clients, client);
 		return 0;
 	case SOCKETMAP_MORE:
 		break;
 	}
-	if (client->state != (client->in_len == 0 ? IDLE : SENDING))
-		enter(front, client, client->in_len == 0 ? IDLE : SENDING);
-	watch_for(front, client, EPOLLIN);
+	if (client->state != (client->in_len == 0 ? CLIENT_IDLE : CLIENT_SENDING))
+		clients_enter(
+		    &front->clients, client, client->in_len == 0 ? CLIENT_IDLE : CLIENT_SENDING);
+	clients_watch(&front->clients, client, EPOLLIN);
 	return 0;
 }
 
@@ -254,19 +175,19 @@ advance(struct front *front, struct client *client)
 		int rc;
 
 		switch (client->state) {
-		case IDLE:
-		case SENDING:
+		case CLIENT_IDLE:
+		case CLIENT_SENDING:
 			if (!read_question(front, client))
 				return;
 			break;
-		case TAKING:
+		case CLIENT_TAKING:
 			if ((rc = flush(client)) == 0)
-				watch_for(front, client, EPOLLOUT);
+				clients_watch(&front->clients, client, EPOLLOUT);
 			else if (rc == -1)
-				drop(front, client);
+				clients_drop(&front->clients, client);
 			if (rc != 1)
 				return;
-			enter(front, client, IDLE);
+			clients_enter(&front->clients, client, CLIENT_IDLE);
 			break;
 		default:
 			return;
@@ -281,15 +202,15 @@ on_readable(struct front *front, struct client *client)
 {
 	ssize_t n;
 
-	if (client->state != IDLE && client->state != SENDING) {
-		watch_for(front, client, 0); /* not its turn */
+	if (client->state != CLIENT_IDLE && client->state != CLIENT_SENDING) {
+		clients_watch(&front->clients, client, 0); /* not its turn */
 		return;
 	}
 	n = recv(client->fd, client->in + client->in_len, sizeof(client->in) - client->in_len, 0);
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
-		drop(front, client);
+		clients_drop(&front->clients, client);
 		return;
 	}
 	client->in_len += (size_t)n;
@@ -299,10 +220,10 @@ on_readable(struct front *front, struct client *client)
 static void
 on_client(struct front *front, struct client *client, uint32_t events)
 {
-	if (client == NULL || client->state == DEAD)
+	if (client == NULL || client->state == CLIENT_DEAD)
 		return;
 	if ((events & (EPOLLERR | EPOLLHUP)) != 0 && (events & EPOLLIN) == 0)
-		drop(front, client);
+		clients_drop(&front->clients, client);
 	else if ((events & EPOLLIN) != 0)
 		on_readable(front, client);
 	else if ((events & EPOLLOUT) != 0)
@@ -316,7 +237,7 @@ ask_queued(struct front *front)
 	struct client *client;
 
 	front->backroom_full = false;
-	while ((client = TAILQ_FIRST(&front->lists[QUEUED])) != NULL) {
+	while ((client = clients_first(&front->clients, CLIENT_QUEUED)) != NULL) {
 		int rc =
 		    ask(front, client, lookup_find(client->request.name, client->request.name_len));
 
@@ -325,7 +246,7 @@ ask_queued(struct front *front)
 			return;
 		}
 		if (rc == 1) {
-			enter(front, client, ASKED);
+			clients_enter(&front->clients, client, CLIENT_ASKED);
 			continue;
 		}
 		respond(front, client, CANNOT_ASK);
@@ -345,9 +266,10 @@ on_backroom(struct front *front, struct err *err)
 
 		if ((rc = backroom_hear(front->backroom, &answer, err)) != 1)
 			break;
-		client = answer.slot < front->nslots ? front->slots[answer.slot] : NULL;
+		client = clients_at(&front->clients, answer.slot);
 		/* It may have gone, or have been told that it took too long. */
-		if (client == NULL || client->state != ASKED || client->serial != answer.serial)
+		if (client == NULL || client->state != CLIENT_ASKED ||
+		    client->serial != answer.serial)
 			continue;
 		respond(front, client, answer.reply);
 		advance(front, client);
@@ -370,49 +292,15 @@ listen_to(struct front *front, bool all)
 	return 0;
 }
 
-/* Who has said nothing for longest, or NULL when all wait for us. */
-static struct client *
-least_busy(struct front *front)
-{
-	struct client *client = TAILQ_FIRST(&front->lists[IDLE]);
-
-	return client != NULL ? client : TAILQ_FIRST(&front->lists[SENDING]);
-}
-
-static void
-welcome(struct front *front, int fd)
-{
-	struct client *client = calloc(1, sizeof(*client));
-	uint32_t slot = 0;
-
-	if (client == NULL) {
-		close(fd);
-		return;
-	}
-	while (front->slots[slot] != NULL)
-		slot++;
-	client->fd = fd;
-	client->slot = slot;
-	client->events = EPOLLIN;
-	client->since = front->now;
-	if (watch(front, EPOLL_CTL_ADD, fd, EPOLLIN, about(ABOUT_CLIENT, slot)) == -1) {
-		close(fd);
-		free(client);
-		return;
-	}
-	front->slots[slot] = client;
-	front->taken++;
-	front->nclients++;
-	TAILQ_INSERT_TAIL(&front->lists[IDLE], client, link);
-}
-
 static void
 on_listener(struct front *front, int listener)
 {
-	for (int i = 0; i < ACCEPTS_MAX && front->taken < front->nslots; i++) {
+	struct clients *clients = &front->clients;
+
+	for (int i = 0; i < ACCEPTS_MAX && clients->taken < clients->nslots; i++) {
 		int fd;
 
-		if (front->nclients == front->limits->clients && least_busy(front) == NULL) {
+		if (!clients_have_place(clients)) {
 			front->deaf_until = 0;
 			listen_to(front, false);
 			return;
@@ -420,13 +308,11 @@ on_listener(struct front *front, int listener)
 		/* cppcheck-suppress nullPointer ; who it is does not matter */
 		fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd != -1) {
-			if (front->nclients == front->limits->clients)
-				drop(front, least_busy(front));
-			welcome(front, fd);
+			clients_welcome(clients, fd);
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-			front->deaf_until = front->now + PAUSE;
+			front->deaf_until = clients->now + PAUSE;
 			listen_to(front, false);
 		}
 		return;
@@ -436,39 +322,24 @@ on_listener(struct front *front, int listener)
 static void
 listen_again(struct front *front)
 {
-	if (front->deaf && front->now >= front->deaf_until &&
-	    front->nclients < front->limits->clients)
+	const struct clients *clients = &front->clients;
+
+	if (front->deaf && clients->now >= front->deaf_until &&
+	    clients->alive < clients->limits->clients)
 		listen_to(front, true);
 }
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
-static int
-limit_of(const struct front *front, enum state state)
-{
-	switch (state) {
-	case IDLE:
-		return front->limits->idle;
-	case SENDING:
-		return front->limits->partial;
-	case QUEUED:
-	case ASKED:
-		return front->limits->answer;
-	default:
-		return front->limits->reading;
-	}
-}
-
 static void
 enforce_limits(struct front *front)
 {
-	for (enum state state = IDLE; state < DEAD; state++) {
+	for (enum client_state state = CLIENT_IDLE; state < CLIENT_DEAD; state++) {
 		struct client *client;
 
-		while ((client = TAILQ_FIRST(&front->lists[state])) != NULL &&
-		       front->now - client->since >= limit_of(front, state)) {
-			if (state != QUEUED && state != ASKED) {
-				drop(front, client);
+		while ((client = clients_late(&front->clients, state)) != NULL) {
+			if (state != CLIENT_QUEUED && state != CLIENT_ASKED) {
+				clients_drop(&front->clients, client);
 				continue;
 			}
 			respond(front, client, TOO_LATE);
@@ -481,19 +352,11 @@ enforce_limits(struct front *front)
 static int
 time_left(const struct front *front)
 {
-	time_t left = front->deaf && front->deaf_until != 0 ? PAUSE : -1;
+	time_t left = clients_patience(&front->clients);
 
-	for (enum state state = IDLE; state < DEAD; state++) {
-		const struct client *client = TAILQ_FIRST(&front->lists[state]);
-		time_t until;
-
-		if (client == NULL)
-			continue;
-		until = client->since + limit_of(front, state) - front->now;
-		if (left == -1 || until < left)
-			left = until;
-	}
-	return left == -1 ? -1 : left <= 0 ? 0 : (int)left * 1000;
+	if (front->deaf && front->deaf_until != 0 && (left == -1 || left > PAUSE))
+		left = PAUSE;
+	return left == -1 ? -1 : (int)left * 1000;
 }
 
 static void
@@ -502,7 +365,7 @@ look_at_clock(struct front *front)
 	struct timespec now;
 
 	if (clock_gettime(CLOCK_MONOTONIC, &now) == 0)
-		front->now = now.tv_sec;
+		front->clients.now = now.tv_sec;
 }
 
 /* ---- the loop -------------------------------------------------------------------------------- */
@@ -519,7 +382,7 @@ handle(struct front *front, const struct epoll_event *event, struct err *err)
 		on_listener(front, front->listeners[number]);
 		return 0;
 	case ABOUT_CLIENT:
-		on_client(front, front->slots[number], event->events);
+		on_client(front, clients_at(&front->clients, number), event->events);
 		return 0;
 	}
 	return 0;
@@ -542,7 +405,7 @@ turn(struct front *front, struct err *err)
 		if (handle(front, &events[i], err) == -1)
 			return -1;
 	enforce_limits(front);
-	bury(front);
+	clients_bury(&front->clients);
 	listen_again(front);
 	return 0;
 }
@@ -550,17 +413,9 @@ turn(struct front *front, struct err *err)
 static int
 open_front(struct front *front, struct err *err)
 {
-	for (size_t i = 0; i < NSTATES; i++)
-		TAILQ_INIT(&front->lists[i]);
-	front->nslots = 2 * front->limits->clients;
-	front->slots = calloc(front->nslots, sizeof(*front->slots));
-	if (front->slots == NULL)
-		return err_set(err, ENOMEM, "serve");
 	/* The back may still answer a front that was here before. */
 	front->serial = (uint64_t)getpid() << 32;
 	look_at_clock(front);
-	if ((front->epoll = epoll_create1(EPOLL_CLOEXEC)) == -1)
-		return err_set(err, errno, "epoll_create1");
 	if (watch(front, EPOLL_CTL_ADD, front->backroom, EPOLLIN, about(ABOUT_BACKROOM, 0)) == -1)
 		return err_set(err, errno, "epoll_ctl");
 	for (size_t i = 0; i < front->nlisteners; i++) {
@@ -575,25 +430,22 @@ open_front(struct front *front, struct err *err)
 }
 
 int
-front_run(const int *listeners, size_t nlisteners, int backroom, const struct front_limits *limits,
+front_run(const int *listeners, size_t nlisteners, int backroom, const struct client_limits *limits,
     struct err *err)
 {
-	struct front front = { .limits = limits,
-		.epoll = -1,
+	struct front front = { .epoll = epoll_create1(EPOLL_CLOEXEC),
 		.backroom = backroom,
 		.listeners = listeners,
 		.nlisteners = nlisteners };
-	int rc = open_front(&front, err);
+	int rc;
 
+	if (front.epoll == -1)
+		return err_set(err, errno, "epoll_create1");
+	if ((rc = clients_open(&front.clients, limits, front.epoll, err)) == 0)
+		rc = open_front(&front, err);
 	while (rc == 0)
 		rc = turn(&front, err);
-	for (size_t i = 0; front.slots != NULL && i < front.nslots; i++)
-		if (front.slots[i] != NULL)
-			drop(&front, front.slots[i]);
-	if (front.slots != NULL)
-		bury(&front);
-	free(front.slots);
-	if (front.epoll != -1)
-		close(front.epoll);
+	clients_close(&front.clients);
+	close(front.epoll);
 	return err->num == 0 ? 0 : -1;
 }

@@ -26,7 +26,7 @@ static int back; /* the test's end */
 static pid_t front;
 
 static void
-start(const struct front_limits *limits)
+start(const struct client_limits *limits)
 {
 	int ends[2], listener = socket(AF_UNIX, SOCK_STREAM, 0);
 
@@ -123,10 +123,10 @@ reply(const struct backroom_question *question, const char *text)
 	ck_assert_int_eq(send(back, &answer, sizeof(answer), 0), (ssize_t)sizeof(answer));
 }
 
-static const struct front_limits patient = {
+static const struct client_limits patient = {
 	.clients = 2 * CROWD, .idle = 600, .partial = 600, .answer = 600, .reading = 600
 };
-static const struct front_limits hasty = {
+static const struct client_limits hasty = {
 	.clients = 3, .idle = 600, .partial = 1, .answer = 1, .reading = 1
 };
 
@@ -281,7 +281,7 @@ START_TEST(lets_nobody_in_for_now)
 
 	start(&patient);
 	stop();
-	start(&(struct front_limits){
+	start(&(struct client_limits){
 	    .clients = 3, .idle = 600, .partial = 600, .answer = 600, .reading = 600 });
 	for (int i = 0; i < 3; i++) {
 		fds[i] = client();
