@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "io.h"
+#include "leftover.h"
 #include "mailbox.h"
 #include "quota.h"
 
@@ -93,9 +94,16 @@ start(struct admission *out, const struct settings *settings, const struct accou
 	return out->pid == -1 ? -1 : 0;
 }
 
+/* Bytes that the message surely needs: every two of them may be a line end. */
+static uint64_t
+least(uint64_t announced)
+{
+	return announced > 1 ? announced - announced / 2 : 1;
+}
+
 int
 admission_start(struct admission *out, const struct settings *settings,
-    const struct account *account, uint64_t bytes, struct err *err)
+    const struct account *account, uint64_t announced, struct err *err)
 {
 	struct quota limits;
 
@@ -104,17 +112,8 @@ admission_start(struct admission *out, const struct settings *settings,
 		return -1;
 	if (!quota_limited(&limits))
 		return 1;
-	return start(out, settings, account, &limits, bytes, err);
-}
-
-/* It has ended, or is about to; one that a file system holds is left to whoever outlives us. */
-static void
-see_off(struct admission *admission, int flags)
-{
-	close(admission->fd);
-	while (waitpid(admission->pid, NULL, flags) == -1 && errno == EINTR)
-		continue;
-	*admission = (struct admission){ .fd = -1 };
+	leftover_bury();
+	return start(out, settings, account, &limits, least(announced), err);
 }
 
 void
@@ -123,7 +122,9 @@ admission_abandon(struct admission *admission)
 	if (admission->fd == -1)
 		return;
 	kill(admission->pid, SIGKILL);
-	see_off(admission, WNOHANG);
+	close(admission->fd);
+	leftover_add(admission->pid);
+	*admission = (struct admission){ .fd = -1 };
 }
 
 int
@@ -134,7 +135,10 @@ admission_finish(struct admission *admission, struct err *err)
 
 	if (n == -1)
 		err_set(err, errno, "ask for room");
-	see_off(admission, 0);
+	close(admission->fd);
+	while (waitpid(admission->pid, NULL, 0) == -1 && errno == EINTR)
+		continue;
+	*admission = (struct admission){ .fd = -1 };
 	if (n == -1)
 		return -1;
 	if (n != (ssize_t)sizeof(word) || (word.room != 0 && word.room != 1 && word.room != -1))
@@ -157,11 +161,11 @@ has_answered(const struct admission *admission)
 }
 
 int
-admission_ask(
-    const struct settings *settings, const struct account *account, uint64_t bytes, struct err *err)
+admission_ask(const struct settings *settings, const struct account *account, uint64_t announced,
+    struct err *err)
 {
 	struct admission admission;
-	int known = admission_start(&admission, settings, account, bytes, err);
+	int known = admission_start(&admission, settings, account, announced, err);
 
 	if (known != 0)
 		return known;

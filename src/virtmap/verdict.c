@@ -93,7 +93,7 @@ judge_room(struct verdict *out, const struct settings *settings, const struct ac
 {
 	struct outcome outcome;
 	struct err err;
-	int room = admission_ask(settings, account, 1, &err);
+	int room = admission_ask(settings, account, 0, &err);
 
 	if (room == 0) {
 		admission_refuse(settings, &err, &outcome);

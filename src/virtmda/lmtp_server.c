@@ -80,9 +80,11 @@ on_begin(struct server *server, const struct lmtp_request *request)
 	return 0;
 }
 
-/* Resolve into `plan`. The outcome is "delivered" if the message may come. */
+/* Resolve into `plan`. size: what the sender said of the message, 0 nothing. The outcome is
+ * "delivered" if the message may come. */
 static void
-look_up(struct server *server, struct plan *plan, const char *address, struct outcome *out)
+look_up(struct server *server, struct plan *plan, const char *address, uint64_t size,
+    struct outcome *out)
 {
 	const struct recipient *recipient;
 	struct err err;
@@ -97,8 +99,7 @@ look_up(struct server *server, struct plan *plan, const char *address, struct ou
 	if (!plan_takes(recipient))
 		*out = *plan_outcome(recipient);
 	else if (recipient->copy != NULL &&
-	         admission_ask(server->settings, recipient->copy->account,
-	             server->size > 0 ? server->size : 1, &err) == 0)
+	         admission_ask(server->settings, recipient->copy->account, size, &err) == 0)
 		admission_refuse(server->settings, &err, out);
 	else
 		outcome_deliver(out, "2.1.5", "recipient ok");
@@ -134,7 +135,7 @@ on_recipient(struct server *server, const struct lmtp_request *request, struct e
 
 	if (!server->begun || before >= server->settings->lmtp_recipients)
 		return err_set(err, EPROTO, "lmtp: a recipient out of order");
-	look_up(server, plan, request->address, &outcome);
+	look_up(server, plan, request->address, server->size, &outcome);
 	if (outcome.class == OUTCOME_DELIVERED)
 		note(plan, &request->notice, &outcome);
 	if (outcome.class != OUTCOME_DELIVERED && plan->nrecipients > before) {
@@ -152,7 +153,7 @@ on_verify(struct server *server, const struct lmtp_request *request, struct err 
 	struct plan plan;
 
 	plan_init(&plan, server->settings);
-	look_up(server, &plan, request->address, &outcome);
+	look_up(server, &plan, request->address, 0, &outcome); /* of no message */
 	plan_free(&plan);
 	return answer(server, &outcome, -1, err);
 }

@@ -194,6 +194,30 @@ agree() {
 	is '5.2.2 the mailbox is full' "$output"
 }
 
+# talk <LINES: what virtmda says to them from RCPT on.
+talk() { sed 's/$/\r/' | inside virtmda -l | sed '1,/^250 2.1.0/d' | tr -d '\r'; }
+
+# SIZE= counts two bytes for each line end, of which the mailbox keeps one.
+@test "by LMTP: what fits is not refused for the size that was announced, what does not is in the end" {
+	accounts '*:bytes=1000'
+	{
+		printf 'LHLO x\nMAIL FROM:<> SIZE=1200\nRCPT TO:<bob@two.example>\nDATA\nSubject: x\n\n'
+		seq 300 | cut -c 1
+		printf '.\nMAIL FROM:<> SIZE=1200\nRCPT TO:<bob@two.example>\nMAIL FROM:<> SIZE=10\nRSET\n'
+		printf 'MAIL FROM:<> SIZE=600\nRCPT TO:<bob@two.example>\nDATA\n\n'
+		head -c 590 /dev/zero | tr '\0' x
+		printf '\n.\n'
+	} | talk >"$BATS_TEST_TMPDIR/replies"
+	is "250 354 250 250 452 503 250 250 250 354 452" "$(cut -c 1-3 "$BATS_TEST_TMPDIR/replies" | xargs)"
+	is 1 "$(there | cut -d ' ' -f 2)"
+	is "$(there)" "$(used)"
+}
+
+@test "by LMTP: VRFY asks for no message's room" {
+	accounts '*:bytes=1000'
+	is "250 250" "$(printf 'LHLO x\nMAIL FROM:<> SIZE=9000\nVRFY bob@two.example\nRSET\n' | talk | cut -c 1-3 | xargs)"
+}
+
 @test "an mbox is as large as its file" {
 	accounts '*:bytes=1200:messages=1'
 	MAIL=mbox:/home/carol/mbox

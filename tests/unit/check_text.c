@@ -100,6 +100,16 @@ START_TEST(dup)
 }
 END_TEST
 
+START_TEST(between)
+{
+	struct buf out = BUF_INIT;
+
+	ck_assert_int_eq(text_vis_between(&out, "to=<\n", "a\nb", ">\n"), 0);
+	ck_assert_str_eq(buf_cstr(&out), "to=<\na\\nb>\n");
+	buf_free(&out);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -112,6 +122,7 @@ main(void)
 	tcase_add_loop_test(tcase, locale_changes_nothing, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_test(tcase, two_bytes);
 	tcase_add_test(tcase, dup);
+	tcase_add_test(tcase, between);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
