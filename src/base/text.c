@@ -117,6 +117,15 @@ text_vis(struct buf *out, const void *data, size_t len)
 	return 0;
 }
 
+int
+text_vis_between(struct buf *out, const char *before, const char *string, const char *behind)
+{
+	return buf_adds(out, before) == -1 || text_vis(out, string, strlen(string)) == -1 ||
+	               buf_adds(out, behind) == -1
+	           ? -1
+	           : 0;
+}
+
 char *
 text_vis_dup(const char *string)
 {

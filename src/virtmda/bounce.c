@@ -46,20 +46,11 @@ bounce_is_wanted(const char *sender, const char *notify)
  */
 
 static int
-add(struct buf *out, const char *before, const char *text, const char *behind)
-{
-	return buf_adds(out, before) == -1 || text_vis(out, text, strlen(text)) == -1 ||
-	               buf_adds(out, behind) == -1
-	           ? -1
-	           : 0;
-}
-
-static int
 add_top(struct buf *out, const struct bounce *bounce)
 {
-	return add(out, "From: Mail Delivery Subsystem <MAILER-DAEMON@", bounce->host, ">\n") ==
-	                   -1 ||
-	               add(out, "To: <", bounce->to, ">\n") == -1 ||
+	return text_vis_between(out, "From: Mail Delivery Subsystem <MAILER-DAEMON@", bounce->host,
+	           ">\n") == -1 ||
+	               text_vis_between(out, "To: <", bounce->to, ">\n") == -1 ||
 	               buf_addf(out,
 	                   "Subject: Returned mail: not delivered to everybody\n"
 	                   "Auto-Submitted: auto-replied\n"
@@ -82,13 +73,13 @@ static int
 add_text_part(struct buf *out, const struct bounce *bounce)
 {
 	if (add_boundary(out, bounce, "text/plain; charset=utf-8") == -1 ||
-	    add(out, "Content-Transfer-Encoding: 8bit\n\nYour message to <", bounce->original,
-	        ">\nwas passed on, but these addresses refused it:\n\n") == -1)
+	    text_vis_between(out, "Content-Transfer-Encoding: 8bit\n\nYour message to <",
+	        bounce->original, ">\nwas passed on, but these addresses refused it:\n\n") == -1)
 		return -1;
 	for (size_t i = 0; i < bounce->nmembers; i++)
 		if (bounce->members[i].refusal.code != 0 &&
-		    (add(out, "  <", bounce->members[i].address, ">\n") == -1 ||
-		        add(out, "    ", bounce->members[i].refusal.text, "\n") == -1))
+		    (text_vis_between(out, "  <", bounce->members[i].address, ">\n") == -1 ||
+		        text_vis_between(out, "    ", bounce->members[i].refusal.text, "\n") == -1))
 			return -1;
 	return buf_adds(out, "\nAll others have it. Nothing more will be tried.\n\n");
 }
@@ -98,12 +89,13 @@ add_member(struct buf *out, const struct bounce *bounce, const struct submission
 {
 	const struct smtp_reply *refusal = &member->refusal;
 
-	if (bounce->orcpt != NULL && add(out, "Original-Recipient: ", bounce->orcpt, "\n") == -1)
+	if (bounce->orcpt != NULL &&
+	    text_vis_between(out, "Original-Recipient: ", bounce->orcpt, "\n") == -1)
 		return -1;
-	return add(out, "Final-Recipient: rfc822; ", member->address, "\n") == -1 ||
+	return text_vis_between(out, "Final-Recipient: rfc822; ", member->address, "\n") == -1 ||
 	               buf_addf(out, "Action: failed\nStatus: %s\n",
 	                   refusal->status[0] == '5' ? refusal->status : "5.0.0") == -1 ||
-	               add(out, "Diagnostic-Code: smtp; ", refusal->text, "\n\n") == -1
+	               text_vis_between(out, "Diagnostic-Code: smtp; ", refusal->text, "\n\n") == -1
 	           ? -1
 	           : 0;
 }
@@ -113,8 +105,8 @@ add_status_part(struct buf *out, const struct bounce *bounce)
 {
 	if (add_boundary(out, bounce, "message/delivery-status") == -1 ||
 	    (bounce->envid != NULL &&
-	        add(out, "\nOriginal-Envelope-Id: ", bounce->envid, "") == -1) ||
-	    add(out, "\nReporting-MTA: dns; ", bounce->host, "\n\n") == -1)
+	        text_vis_between(out, "\nOriginal-Envelope-Id: ", bounce->envid, "") == -1) ||
+	    text_vis_between(out, "\nReporting-MTA: dns; ", bounce->host, "\n\n") == -1)
 		return -1;
 	for (size_t i = 0; i < bounce->nmembers; i++)
 		if (bounce->members[i].refusal.code != 0 &&

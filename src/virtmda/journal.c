@@ -129,15 +129,6 @@ emit(int priority, const char *line)
 /* ---- the line ----------------------------------------------------------------------------------
  */
 
-static int
-add_text(struct buf *out, const char *before, const char *text, const char *behind)
-{
-	return buf_adds(out, before) == -1 || text_vis(out, text, strlen(text)) == -1 ||
-	               buf_adds(out, behind) == -1
-	           ? -1
-	           : 0;
-}
-
 /* What is known of the message. */
 static int
 add_message(struct buf *out, const struct report *report)
@@ -145,8 +136,9 @@ add_message(struct buf *out, const struct report *report)
 	if (report->size > 0 &&
 	    buf_addf(out, ", size=%llu", (unsigned long long)report->size) == -1)
 		return -1;
-	return report->message_id[0] == '\0' ? 0
-	                                     : add_text(out, ", msgid=", report->message_id, "");
+	return report->message_id[0] == '\0'
+	           ? 0
+	           : text_vis_between(out, ", msgid=", report->message_id, "");
 }
 
 /* Whom sendmail was asked to see to. */
@@ -156,11 +148,13 @@ add_handover(struct buf *out, const struct recipient *recipient)
 	const struct handover *handover = recipient->handover;
 
 	if (recipient->answer.kind == ANSWER_ALIAS)
-		return add_text(out, ", alias=", recipient->answer.name, ", relay=sendmail") == -1
+		return text_vis_between(
+		           out, ", alias=", recipient->answer.name, ", relay=sendmail") == -1
 		           ? -1
 		           : add_message(out, &handover->report);
 	for (size_t i = 0; i < handover->nmembers; i++)
-		if (add_text(out, i == 0 ? ", forward=" : ",", handover->members[i], "") == -1)
+		if (text_vis_between(out, i == 0 ? ", forward=" : ",", handover->members[i], "") ==
+		    -1)
 			return -1;
 	return buf_adds(out, ", relay=sendmail") == -1 ? -1 : add_message(out, &handover->report);
 }
@@ -172,23 +166,24 @@ add_copy(struct buf *out, const struct copy *copy)
 	const char *format =
 	    copy->mailbox.format == MAILBOX_MBOX ? ", mailbox=mbox:" : ", mailbox=maildir:";
 
-	if (add_text(out, ", account=", copy->account->name, "") == -1)
+	if (text_vis_between(out, ", account=", copy->account->name, "") == -1)
 		return -1;
 	if (copy->handed_over)
 		return buf_adds(out, ", relay=sendmail") == -1 ? -1
 		                                               : add_message(out, &copy->report);
-	if (add_text(out, format, copy->mailbox.path, "") == -1)
+	if (text_vis_between(out, format, copy->mailbox.path, "") == -1)
 		return -1;
-	if (receipt->folder[0] != '\0' && add_text(out, ", folder=", receipt->folder, "") == -1)
+	if (receipt->folder[0] != '\0' &&
+	    text_vis_between(out, ", folder=", receipt->folder, "") == -1)
 		return -1;
-	if (receipt->name[0] != '\0' && add_text(out, ", file=", receipt->name, "") == -1)
+	if (receipt->name[0] != '\0' && text_vis_between(out, ", file=", receipt->name, "") == -1)
 		return -1;
 	if (add_message(out, &copy->report) == -1)
 		return -1;
 	if (receipt->lock_wait_ms > 0 &&
 	    buf_addf(out, ", lockwait=%ums", receipt->lock_wait_ms) == -1)
 		return -1;
-	if (receipt->note[0] != '\0' && add_text(out, ", repair=", receipt->note, "") == -1)
+	if (receipt->note[0] != '\0' && text_vis_between(out, ", repair=", receipt->note, "") == -1)
 		return -1;
 	return 0;
 }
@@ -210,13 +205,13 @@ add_status(struct buf *out, const struct recipient *recipient)
 	if (buf_addf(out, ", dsn=%s, stat=", outcome->status) == -1)
 		return -1;
 	if (outcome->class == OUTCOME_DELIVERED && is_handed_over(recipient))
-		return add_text(out, "Forwarded (", outcome->text, ")");
+		return text_vis_between(out, "Forwarded (", outcome->text, ")");
 	if (outcome->class == OUTCOME_DELIVERED)
 		return buf_adds(
 		    out, strcmp(outcome->text, "discarded") == 0 ? "Discarded" : "Delivered");
 	if (outcome->class == OUTCOME_REJECTED)
 		stat = outcome->nouser ? "User unknown: " : "Service unavailable: ";
-	return add_text(out, stat, outcome->text, "");
+	return text_vis_between(out, stat, outcome->text, "");
 }
 
 int
@@ -226,16 +221,17 @@ journal_line(
 	const struct answer *answer = &recipient->answer;
 	unsigned long seconds = delay_ms / 1000;
 
-	if (add_text(out, "to=<", recipient->original, ">") == -1 ||
-	    add_text(out, ", from=<", sender, ">") == -1)
+	if (text_vis_between(out, "to=<", recipient->original, ">") == -1 ||
+	    text_vis_between(out, ", from=<", sender, ">") == -1)
 		return -1;
-	if (answer->match != NULL && add_text(out, ", match=", answer->match, "") == -1)
+	if (answer->match != NULL && text_vis_between(out, ", match=", answer->match, "") == -1)
 		return -1;
 	if (recipient->copy != NULL && add_copy(out, recipient->copy) == -1)
 		return -1;
 	if (recipient->handover != NULL && add_handover(out, recipient) == -1)
 		return -1;
-	if (answer->warning != NULL && add_text(out, ", warning=", answer->warning, "") == -1)
+	if (answer->warning != NULL &&
+	    text_vis_between(out, ", warning=", answer->warning, "") == -1)
 		return -1;
 	if (buf_addf(out, ", delay=%02lu:%02lu:%02lu.%03lu", seconds / 3600, seconds / 60 % 60,
 	        seconds % 60, delay_ms % 1000) == -1)
@@ -260,7 +256,7 @@ journal_recipient(const struct recipient *recipient, const char *sender)
 	const struct outcome *outcome = plan_outcome(recipient);
 	struct buf line = BUF_INIT;
 
-	if (add_text(&line, "", id, ": ") == 0 &&
+	if (text_vis_between(&line, "", id, ": ") == 0 &&
 	    journal_line(&line, recipient, sender, elapsed_ms()) == 0 && buf_cstr(&line) != NULL)
 		emit(outcome->class == OUTCOME_DEFERRED ? LOG_WARNING : LOG_INFO, buf_cstr(&line));
 	buf_free(&line);
@@ -271,8 +267,8 @@ journal_complaint(const char *text)
 {
 	struct buf line = BUF_INIT;
 
-	if (add_text(&line, "", id, ": stat=Deferred: ") == 0 &&
-	    add_text(&line, "", text, "") == 0 && buf_cstr(&line) != NULL)
+	if (text_vis_between(&line, "", id, ": stat=Deferred: ") == 0 &&
+	    text_vis_between(&line, "", text, "") == 0 && buf_cstr(&line) != NULL)
 		emit(LOG_ERR, buf_cstr(&line));
 	buf_free(&line);
 }

@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "ruling.h"
+#include "wire.h"
 
 #define MINUTES(n) ((n)*60 * 1000)
 
@@ -88,180 +90,13 @@ submission_close(struct session *session)
 		session->broken = true;
 }
 
-/* ---- what a reply means -----------------------------------------------------------------------
- */
-
-enum verdict { LATER, TAKEN, REFUSED };
-
-/* Refused for good, but for a reason that lies with this host: the commands (RFC 5321 4.2.2), the
- * right to speak at all, the system's state (not X.3.4, a message too large, nor X.3.0, which is
- * said of anything). */
-static bool
-is_about_us(const struct smtp_reply *reply)
-{
-	static const int codes[] = { 500, 501, 502, 503, 504, 521, 530, 534, 535, 538 };
-
-	if (strncmp(reply->status, "5.5.", 4) == 0)
-		return true;
-	if (strncmp(reply->status, "5.3.", 4) == 0)
-		return strcmp(reply->status, "5.3.4") != 0 && strcmp(reply->status, "5.3.0") != 0;
-	for (size_t i = 0; reply->status[0] == '\0' && i < sizeof(codes) / sizeof(codes[0]); i++)
-		if (reply->code == codes[i])
-			return true;
-	return false;
-}
-
-static enum verdict
-judge(const struct smtp_reply *reply)
-{
-	if (reply->code / 100 == 2)
-		return TAKEN;
-	return reply->code / 100 == 5 && !is_about_us(reply) ? REFUSED : LATER;
-}
-
-static void
-defer(struct outcome *outcome, const struct smtp_reply *reply)
-{
-	outcome_defer(outcome, reply->status[0] == '4' ? reply->status : "4.3.0", "sendmail: %s",
-	    reply->text);
-}
-
-static void
-reject(struct outcome *outcome, const struct smtp_reply *reply)
-{
-	outcome_reject(
-	    outcome, reply->status[0] == '5' ? reply->status : "5.0.0", "%s", reply->text);
-}
-
-/* sendmail's words behind code and status: its queue id. */
-static void
-accept(struct outcome *outcome, const struct smtp_reply *reply)
-{
-	const char *words = reply->text + strlen("250");
-
-	if (reply->status[0] != '\0')
-		words += 1 + strlen(reply->status);
-	outcome_deliver(outcome, "2.0.0", "%s", words + strspn(words, " "));
-}
-
-/* Not taken. */
-static void
-settle(struct outcome *outcome, const struct smtp_reply *reply)
-{
-	if (judge(reply) == REFUSED)
-		reject(outcome, reply);
-	else
-		defer(outcome, reply);
-}
-
-/* ---- the content on the wire ------------------------------------------------------------------
- */
-
-struct wire {
-	struct session *session; /* NULL: the bytes are only counted */
-	uint64_t size;
-	bool eight_bit;
-	bool mid_line;
-	bool cr; /* seen, and nothing behind it yet */
-	unsigned char data[16384];
-	size_t len;
-};
-
-static int
-flush(struct wire *wire, struct err *err)
-{
-	size_t len = wire->len;
-
-	wire->len = 0;
-	return len == 0 ? 0
-	                : smtp_write(
-	                      &wire->session->smtp, wire->data, len, wire->session->patience, err);
-}
-
-static int
-put(struct wire *wire, const void *data, size_t len, struct err *err)
-{
-	wire->size += len;
-	if (wire->session == NULL)
-		return 0;
-	if (len > sizeof(wire->data) - wire->len && flush(wire, err) == -1)
-		return -1;
-	if (len > sizeof(wire->data))
-		return smtp_write(&wire->session->smtp, data, len, wire->session->patience, err);
-	memcpy(wire->data + wire->len, data, len);
-	wire->len += len;
-	return 0;
-}
-
-/* RFC 5321 4.5.2: a dot in front gets another. */
-static int
-begin_line(struct wire *wire, unsigned char first, struct err *err)
-{
-	if (wire->mid_line)
-		return 0;
-	wire->mid_line = true;
-	return first == '.' ? put(wire, ".", 1, err) : 0;
-}
-
-static int
-bare_cr(struct wire *wire, struct err *err)
-{
-	wire->cr = false;
-	return begin_line(wire, ' ', err) == -1 ? -1 : put(wire, " ", 1, err);
-}
-
-static size_t
-run_of(struct wire *wire, const unsigned char *p, size_t len)
-{
-	unsigned char all = 0;
-	size_t n;
-
-	for (n = 0; n < len && p[n] != '\n' && p[n] != '\r'; n++)
-		all |= p[n];
-	wire->eight_bit |= all >= 0x80;
-	return n;
-}
-
-static int
-to_wire(void *arg, const void *data, size_t len, struct err *err)
-{
-	const unsigned char *p = data, *end = p + len;
-	struct wire *wire = arg;
-
-	while (p < end) {
-		size_t n = run_of(wire, p, (size_t)(end - p));
-
-		if (n > 0) {
-			if ((wire->cr && bare_cr(wire, err) == -1) ||
-			    begin_line(wire, *p, err) == -1 || put(wire, p, n, err) == -1)
-				return -1;
-			p += n;
-		} else if (*p == '\r') {
-			if (wire->cr && bare_cr(wire, err) == -1)
-				return -1;
-			wire->cr = true;
-			p++;
-		} else {
-			wire->cr = wire->mid_line = false;
-			if (put(wire, "\r\n", 2, err) == -1)
-				return -1;
-			p++;
-		}
-	}
-	return 0;
-}
-
 /* All of it but the dot. */
 static int
 write_content(const struct submission *submission, struct wire *wire, struct err *err)
 {
-	if (submission->content(submission->arg, to_wire, wire, err) == -1)
-		return -1;
-	if (wire->cr && bare_cr(wire, err) == -1)
-		return -1;
-	if (wire->mid_line && put(wire, "\r\n", 2, err) == -1)
-		return -1;
-	return flush(wire, err);
+	return submission->content(submission->arg, wire_put, wire, err) == -1
+	           ? -1
+	           : wire_end(wire, err);
 }
 
 /* ---- the transaction ---------------------------------------------------------------------------
@@ -314,7 +149,7 @@ static int
 say_mail(struct session *session, const struct submission *submission, struct smtp_reply *reply,
     struct err *err)
 {
-	struct wire measure = { .session = NULL };
+	struct wire measure = { .smtp = NULL };
 	struct buf parameters = BUF_INIT;
 	int result = -1;
 
@@ -370,20 +205,20 @@ say_rcpts(struct session *session, struct submission *submission, struct outcome
 			    reply.text);
 			return 0;
 		}
-		switch (judge(&reply)) {
-		case TAKEN:
+		switch (ruling_of(&reply)) {
+		case RULING_TAKEN:
 			taken++;
 			break;
-		case REFUSED:
+		case RULING_REFUSED:
 			member->refusal = reply;
 			break;
-		case LATER:
-			defer(outcome, &reply);
+		case RULING_LATER:
+			ruling_defer(outcome, &reply);
 			return 0;
 		}
 	}
 	if (taken == 0)
-		reject(outcome, &submission->members[0].refusal);
+		ruling_reject(outcome, &submission->members[0].refusal);
 	return taken > 0;
 }
 
@@ -392,7 +227,7 @@ static int
 say_content(struct session *session, const struct submission *submission, struct smtp_reply *reply,
     struct err *err)
 {
-	struct wire wire = { .session = session };
+	struct wire wire = { .smtp = &session->smtp, .patience = session->patience };
 
 	session->broken = true;
 	if (write_content(submission, &wire, err) == -1)
@@ -418,8 +253,8 @@ transact(struct session *session, struct submission *submission, struct outcome 
 
 	if (say_mail(session, submission, &reply, err) == -1)
 		return -1;
-	if (judge(&reply) != TAKEN) {
-		settle(outcome, &reply);
+	if (ruling_of(&reply) != RULING_TAKEN) {
+		ruling_refuse(outcome, &reply);
 		return 0;
 	}
 	taken = say_rcpts(session, submission, outcome, err);
@@ -428,15 +263,15 @@ transact(struct session *session, struct submission *submission, struct outcome 
 	if (smtp_command(&session->smtp, &reply, session->patience, err, "DATA") == -1)
 		return -1;
 	if (reply.code != 354) {
-		settle(outcome, &reply);
+		ruling_refuse(outcome, &reply);
 		return 0;
 	}
 	if (say_content(session, submission, &reply, err) == -1)
 		return -1;
 	if (reply.code == 250)
-		accept(outcome, &reply);
+		ruling_accept(outcome, &reply);
 	else
-		settle(outcome, &reply);
+		ruling_refuse(outcome, &reply);
 	return 0;
 }
 
