@@ -7,6 +7,8 @@
 #ifndef VIRTMDA_RESOLVE_H
 #define VIRTMDA_RESOLVE_H
 
+#include <stdbool.h>
+
 #include "account.h"
 #include "buf.h"
 #include "err.h"
@@ -34,6 +36,8 @@ struct answer {
 	char status[12];  /* REJECT, DEFER, NOUSER: RFC 3463 */
 	char reply[4];    /* REJECT, DEFER, NOUSER: SMTP reply code that the map asks for, or "" */
 	char *text;       /* REJECT, DEFER, NOUSER: one line for people; NULL only without memory */
+	bool untold;      /* DEFER: something could not be asked; false where the map or the
+	                     settings defer, on purpose or by mistake */
 	char *match;      /* key of the map that decided last ("@one.example"), or NULL */
 	const char *rung; /* its rung of the ladder for people ("catch-all"; static), or NULL */
 	char *target;     /* its right side as written, or NULL */

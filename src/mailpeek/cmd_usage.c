@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * mailpeek usage: who takes how much room, as bars; by account, or by domain of the map. An account
- * that several domains lead to counts in each of them, and once in the total.
+ * that several domains lead to counts in each of them, and once in the total. A sum that lacks what
+ * could not be counted, or accounts that could not be told, says that it is only so much at least.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +23,8 @@ struct usage {
 	struct survey survey;
 	struct ranking ranking;
 	size_t name_width, size_width;
-	uint64_t bytes, messages; /* of all */
+	uint64_t bytes, messages; /* of all that were counted */
+	bool is_part;             /* there is one that could not be */
 };
 
 static void
@@ -31,6 +33,8 @@ add_all(struct usage *u)
 	for (size_t i = 0; i < u->survey.count; i++) {
 		u->bytes += u->survey.entries[i].summary.bytes;
 		u->messages += u->survey.entries[i].summary.messages;
+		u->is_part |= survey_is_there(&u->survey.entries[i]) &&
+		              !survey_was_counted(&u->survey.entries[i]);
 	}
 }
 
@@ -41,25 +45,43 @@ percent_of(uint64_t part, uint64_t all)
 }
 
 static void
-print_size(const struct usage *u, uint64_t messages, uint64_t bytes)
+print_share(const struct usage *u, uint64_t bytes)
 {
 	char share[16];
 
-	screen_number(COUNT_WIDTH, messages);
-	screen_size(u->size_width, bytes, u->peek->exact);
 	snprintf(share, sizeof(share), "%.1f%%", percent_of(bytes, u->bytes));
 	screen_string(SCREEN_RIGHT, PERCENT_WIDTH + 1, share);
 }
 
-/* The rest of a row of which nothing is known. */
+static void
+print_size(const struct usage *u, uint64_t messages, uint64_t bytes)
+{
+	screen_number(COUNT_WIDTH, messages);
+	screen_size(u->size_width, bytes, u->peek->exact);
+	print_share(u, bytes);
+}
+
+/* The same of what is only a part. */
+static void
+print_at_least(const struct usage *u, uint64_t messages, uint64_t bytes)
+{
+	char number[32], size[SCREEN_SIZE_MAX];
+
+	snprintf(number, sizeof(number), "%llu+", (unsigned long long)messages);
+	screen_string(SCREEN_RIGHT, COUNT_WIDTH, number);
+	screen_size_text(bytes, u->peek->exact, size);
+	strlcat(size, "+", sizeof(size));
+	screen_string(SCREEN_RIGHT, u->size_width, size);
+	print_share(u, bytes);
+}
+
+/* The same where nothing is known. */
 static void
 print_no_size(const struct usage *u)
 {
 	screen_string(SCREEN_RIGHT, COUNT_WIDTH, "-");
 	screen_string(SCREEN_RIGHT, u->size_width, "-");
 	screen_string(SCREEN_RIGHT, PERCENT_WIDTH + 1, "-");
-	screen_string(SCREEN_RIGHT, PERCENT_WIDTH, "-");
-	screen_end_row();
 }
 
 /* taken: columns of the row so far */
@@ -106,6 +128,8 @@ print_account(const struct usage *u, const struct survey_entry *entry, uint64_t 
 	screen_string(SCREEN_LEFT, u->name_width, entry->account.name);
 	if (!survey_was_counted(entry)) {
 		print_no_size(u);
+		screen_string(SCREEN_RIGHT, PERCENT_WIDTH, "-");
+		screen_end_row();
 		return;
 	}
 	print_size(u, entry->summary.messages, entry->summary.bytes);
@@ -136,7 +160,10 @@ print_total(const struct usage *u)
 	if (u->peek->json || u->peek->nul)
 		return;
 	screen_string(SCREEN_LEFT, u->name_width, "total");
-	print_size(u, u->messages, u->bytes);
+	if (u->is_part)
+		print_at_least(u, u->messages, u->bytes);
+	else
+		print_size(u, u->messages, u->bytes);
 	screen_end_row();
 }
 
@@ -165,6 +192,8 @@ tell_accounts(struct usage *u)
 struct row {
 	const struct reach_domain *domain;
 	uint64_t messages, bytes;
+	size_t counted; /* of its accounts */
+	bool is_part;
 };
 
 static int
@@ -200,13 +229,21 @@ sum_domains(struct usage *u, const struct reach *reach)
 
 			rows[i].messages += entry->summary.messages;
 			rows[i].bytes += entry->summary.bytes;
+			rows[i].counted += !survey_is_unknown(entry);
 		}
+		rows[i].is_part = domain->untold > 0 || rows[i].counted < domain->naccounts;
 		if (columns > u->name_width && columns <= 40)
 			u->name_width = columns;
 	}
 	if (reach->count > 1)
 		qsort_r(rows, reach->count, sizeof(*rows), compare, &u->ranking);
 	return rows;
+}
+
+static bool
+is_known(const struct row *row)
+{
+	return !row->is_part || row->counted > 0;
 }
 
 static void
@@ -223,21 +260,31 @@ print_domain_json(const struct usage *u, const struct row *row)
 	json_put(json, "domain", json_text(row->domain->name, strlen(row->domain->name)));
 	json_put(json, "addresses", json_integer((json_int_t)row->domain->addresses));
 	json_put(json, "accounts", accounts);
-	json_put(json, "messages", json_integer((json_int_t)row->messages));
-	json_put(json, "size", json_integer((json_int_t)row->bytes));
+	json_put(json, "messages", json_count(is_known(row), row->messages));
+	json_put(json, "size", json_count(is_known(row), row->bytes));
+	json_put(json, "complete", json_boolean(!row->is_part));
 	json_print(json, u->peek->nul);
 }
 
 static void
 print_domain(const struct usage *u, const struct row *row, uint64_t most)
 {
+	char accounts[24];
+
 	if (u->peek->json) {
 		print_domain_json(u, row);
 		return;
 	}
 	screen_string(SCREEN_LEFT, u->name_width, row->domain->name);
-	print_size(u, row->messages, row->bytes);
-	screen_number(COUNT_WIDTH, row->domain->naccounts);
+	if (!is_known(row))
+		print_no_size(u);
+	else if (row->is_part)
+		print_at_least(u, row->messages, row->bytes);
+	else
+		print_size(u, row->messages, row->bytes);
+	snprintf(accounts, sizeof(accounts), row->domain->untold > 0 ? "%zu+" : "%zu",
+	    row->domain->naccounts);
+	screen_string(SCREEN_RIGHT, COUNT_WIDTH, accounts);
 	print_bar(u, row->bytes, most,
 	    u->name_width + 2 * COUNT_WIDTH + u->size_width + PERCENT_WIDTH + 11);
 }
@@ -287,7 +334,7 @@ run(struct usage *u)
 			tell_domains(u, &reach);
 		else
 			tell_accounts(u);
-		if (survey_complain(&u->survey))
+		if (survey_complain(&u->survey) || reach.untold > 0)
 			status = STATUS_LATER;
 	}
 	reach_free(&reach);

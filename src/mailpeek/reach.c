@@ -5,6 +5,9 @@
  */
 #include "reach.h"
 
+#include <errno.h>
+#include <search.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,10 +18,13 @@
 
 struct pair {
 	const char *domain; /* the source's */
-	size_t account;     /* NOBODY: only the line counts */
+	size_t account;     /* or one of these: */
 };
 
-#define NOBODY SIZE_MAX
+#define LINE        SIZE_MAX       /* only a line more */
+#define LINE_UNTOLD (SIZE_MAX - 1) /* and it is not known where it leads */
+
+#define REASONS_MAX 5 /* told; a broken disk may have one of its own for each line */
 
 struct reading {
 	const struct survey *survey;
@@ -26,6 +32,15 @@ struct reading {
 	struct resolver *resolver;
 	struct pair *pairs;
 	size_t count, room;
+
+	/* of the line that is asked about */
+	const char *domain;
+	bool is_untold;
+	void *members; /* tree of strings: of lists, so that none is asked twice */
+
+	char *reasons[REASONS_MAX];
+	size_t nreasons, untold;
+	bool is_stale;
 };
 
 /* ---- accounts by name ------------------------------------------------------------------------ */
@@ -62,7 +77,7 @@ index_names(struct reading *r)
 /* ---- where a line leads ---------------------------------------------------------------------- */
 
 static void
-add_pair(struct reading *r, const char *domain, size_t account)
+add_pair(struct reading *r, size_t account)
 {
 	if (r->count == r->room) {
 		size_t room = r->room == 0 ? 256 : 2 * r->room;
@@ -73,57 +88,100 @@ add_pair(struct reading *r, const char *domain, size_t account)
 		r->pairs = grown;
 		r->room = room;
 	}
-	r->pairs[r->count++] = (struct pair){ .domain = domain, .account = account };
+	r->pairs[r->count++] = (struct pair){ .domain = r->domain, .account = account };
 }
 
-static void add_answer(struct reading *r, const char *domain, const struct answer *answer);
-
+/* Of the line nothing is known, or not all; each reason is told once. */
 static void
-add_local(struct reading *r, const char *domain, const char *name)
+add_untold(struct reading *r, const char *why)
 {
-	struct answer answer;
-
-	resolve_local(r->resolver, name, &answer, NULL);
-	add_answer(r, domain, &answer);
-	answer_free(&answer);
-}
-
-static void
-add_address(struct reading *r, const char *domain, const char *address)
-{
-	struct answer answer;
-
-	resolve(r->resolver, address, &answer, NULL);
-	add_answer(r, domain, &answer);
-	answer_free(&answer);
-}
-
-/* Of several targets those that are local names. */
-static void
-add_answer(struct reading *r, const char *domain, const struct answer *answer)
-{
-	const struct survey_entry *const *found;
-
-	for (size_t i = 0; answer->kind == ANSWER_FORWARD && i < answer->naddresses; i++)
-		if (strchr(answer->addresses[i], '@') == NULL)
-			add_local(r, domain, answer->addresses[i]);
-	if (answer->kind != ANSWER_ACCOUNT || answer->account.name == NULL || r->survey->count == 0)
+	r->is_untold = true;
+	for (size_t i = 0; i < r->nreasons; i++)
+		if (strcmp(r->reasons[i], why) == 0)
+			return;
+	if (r->nreasons == REASONS_MAX)
 		return;
-	found = bsearch(
-	    answer->account.name, r->by_name, r->survey->count, sizeof(*r->by_name), name_order);
+	if ((r->reasons[r->nreasons] = strdup(why)) == NULL)
+		speech_no_memory();
+	r->nreasons++;
+	speech_complain("%s", why);
+}
+
+static void
+add_account(struct reading *r, const char *name)
+{
+	const struct survey_entry *const *found = NULL;
+
+	if (r->survey->count > 0)
+		found =
+		    bsearch(name, r->by_name, r->survey->count, sizeof(*r->by_name), name_order);
 	if (found != NULL)
-		add_pair(r, domain, (size_t)(*found - r->survey->entries));
+		add_pair(r, (size_t)(*found - r->survey->entries));
+}
+
+static int
+by_text(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static bool
+is_new_member(struct reading *r, const char *address)
+{
+	char *copy;
+
+	if (tfind(address, &r->members, by_text) != NULL)
+		return false;
+	if ((copy = strdup(address)) == NULL || tsearch(copy, &r->members, by_text) == NULL)
+		speech_no_memory();
+	return true;
+}
+
+static void ask(struct reading *r, const char *address, bool local);
+
+/* Of several targets each is asked about: sendmail, which gets them, hands those of this host back.
+ */
+static void
+add_answer(struct reading *r, const struct answer *answer)
+{
+	if (answer->kind == ANSWER_ACCOUNT && answer->account.name != NULL)
+		add_account(r, answer->account.name);
+	for (size_t i = 0; answer->kind == ANSWER_FORWARD && i < answer->naddresses; i++)
+		if (is_new_member(r, answer->addresses[i]))
+			ask(r, answer->addresses[i], strchr(answer->addresses[i], '@') == NULL);
+	if (answer->kind == ANSWER_DEFER && answer->untold)
+		add_untold(r, answer->text != NULL ? answer->text : "out of memory");
+	if (answer->warning != NULL && !r->is_stale) {
+		speech_complain("%s", answer->warning);
+		r->is_stale = true;
+	}
+}
+
+static void
+ask(struct reading *r, const char *address, bool local)
+{
+	struct answer answer;
+
+	if (local)
+		resolve_local(r->resolver, address, &answer, NULL);
+	else
+		resolve(r->resolver, address, &answer, NULL);
+	add_answer(r, &answer);
+	answer_free(&answer);
 }
 
 /* A pattern or a catch-all: no address to ask for, so its targets are asked one by one. */
 static void
-add_targets(struct reading *r, const char *domain, const char *text)
+ask_targets(struct reading *r, const char *text)
 {
 	struct target target;
 	struct err err;
 
-	if (target_parse(&target, text, NULL, &err) == -1)
+	if (target_parse(&target, text, NULL, &err) == -1) {
+		if (err.num == ENOMEM)
+			speech_no_memory();
 		return;
+	}
 	for (size_t i = 0; target.kind == TARGET_ADDRESSES && i < target.naddresses; i++) {
 		const struct target_address *address = &target.addresses[i];
 		char *whole;
@@ -131,12 +189,12 @@ add_targets(struct reading *r, const char *domain, const char *text)
 		if (strchr(address->local, '%') != NULL)
 			continue;
 		if (address->domain == NULL) {
-			add_local(r, domain, address->local);
+			ask(r, address->local, true);
 			continue;
 		}
 		if (asprintf(&whole, "%s@%s", address->local, address->domain) == -1)
 			speech_no_memory();
-		add_address(r, domain, whole);
+		ask(r, whole, false);
 		free(whole);
 	}
 	target_free(&target);
@@ -146,15 +204,19 @@ static void
 add_line(struct reading *r, const struct map_entry *entry)
 {
 	const char *key = entry->folded, *at = strrchr(key, '@');
-	const char *domain = at != NULL && at[1] != '\0' ? at + 1 : key;
 	const bool is_pattern =
 	    at == NULL || at == key || strstr(key, "++@") != NULL || strstr(key, "+*@") != NULL;
 
-	add_pair(r, domain, NOBODY);
+	r->domain = at != NULL && at[1] != '\0' ? at + 1 : key;
+	r->is_untold = false;
 	if (is_pattern)
-		add_targets(r, domain, entry->target);
+		ask_targets(r, entry->target);
 	else
-		add_address(r, domain, key);
+		ask(r, key, false);
+	add_pair(r, r->is_untold ? LINE_UNTOLD : LINE);
+	r->untold += r->is_untold;
+	tdestroy(r->members, free);
+	r->members = NULL;
 }
 
 /* ---- domains --------------------------------------------------------------------------------- */
@@ -179,10 +241,11 @@ add_domain(struct reach *out, const struct pair *from, const struct pair *to)
 	if (domain->name == NULL || domain->accounts == NULL)
 		speech_no_memory();
 	for (const struct pair *p = from; p < to; p++) {
-		if (p->account == NOBODY)
-			domain->addresses++;
-		else if (domain->naccounts == 0 ||
-		         domain->accounts[domain->naccounts - 1] != p->account)
+		domain->addresses += p->account >= LINE_UNTOLD;
+		domain->untold += p->account == LINE_UNTOLD;
+		if (p->account < LINE_UNTOLD &&
+		    (domain->naccounts == 0 ||
+		        domain->accounts[domain->naccounts - 1] != p->account))
 			domain->accounts[domain->naccounts++] = p->account;
 	}
 }
@@ -234,7 +297,14 @@ reach_read(const struct settings *settings, const struct survey *survey, struct 
 		if (PROGRESS_DUE(i))
 			progress_tell("asking the map", i, map_source_count(source));
 	}
+	if (r.untold > 0)
+		speech_complain("of %zu of %zu addresses of the map it is not known where they "
+		                "lead",
+		    r.untold, map_source_count(source));
 	collect(&r, out);
+	out->untold = r.untold;
+	for (size_t i = 0; i < r.nreasons; i++)
+		free(r.reasons[i]);
 	free(r.pairs);
 	free(r.by_name);
 	resolver_free(r.resolver);

@@ -234,20 +234,31 @@ screen_number(size_t width, uint64_t number)
 }
 
 void
-screen_size(size_t width, uint64_t bytes, bool exact)
+screen_size_text(uint64_t bytes, bool exact, char out[SCREEN_SIZE_MAX])
 {
 	static const char units[] = "KMGTPE";
 	double value = (double)bytes;
-	char text[24];
 	int unit = -1;
+
+	if (exact || bytes < 1024) {
+		snprintf(out, SCREEN_SIZE_MAX, "%" PRIu64, bytes);
+		return;
+	}
+	for (; value >= 1023.5 && units[unit + 1] != '\0'; unit++)
+		value /= 1024;
+	snprintf(out, SCREEN_SIZE_MAX, value < 9.95 ? "%.1f%c" : "%.0f%c", value, units[unit]);
+}
+
+void
+screen_size(size_t width, uint64_t bytes, bool exact)
+{
+	char text[SCREEN_SIZE_MAX];
 
 	if (exact || bytes < 1024) {
 		screen_number(width, bytes);
 		return;
 	}
-	for (; value >= 1023.5 && units[unit + 1] != '\0'; unit++)
-		value /= 1024;
-	snprintf(text, sizeof(text), value < 9.95 ? "%.1f%c" : "%.0f%c", value, units[unit]);
+	screen_size_text(bytes, exact, text);
 	screen_string(SCREEN_RIGHT, width, text);
 }
 

@@ -54,6 +54,10 @@ void screen_vis_line(const char *safe);
  * backslash is one. */
 void screen_body_line(const void *data, size_t len);
 
+/* The size as screen_size prints it, as a string. */
+#define SCREEN_SIZE_MAX 32
+void screen_size_text(uint64_t bytes, bool exact, char out[SCREEN_SIZE_MAX]);
+
 /* The date as screen_date prints it, as a string; "-" for (time_t)-1. */
 #define SCREEN_DATE_MAX 40
 void screen_date_text(time_t time, bool exact, char out[SCREEN_DATE_MAX]);

@@ -174,6 +174,13 @@ survey_is_there(const struct survey_entry *entry)
 }
 
 bool
+survey_is_unknown(const struct survey_entry *entry)
+{
+	return !survey_was_counted(entry) &&
+	       (entry->state != SURVEY_DONE || entry->summary.health != MAILBOX_MISSING);
+}
+
+bool
 survey_complain(const struct survey *survey)
 {
 	bool any = false;

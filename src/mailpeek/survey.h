@@ -52,6 +52,9 @@ int survey_percent(const struct survey_entry *entry);
 /* Does what was found say anything about messages? */
 bool survey_was_counted(const struct survey_entry *entry);
 
+/* Are there, or may there be, messages of which nothing is known? */
+bool survey_is_unknown(const struct survey_entry *entry);
+
 /* Complain about every mailbox of which nothing could be told. Is there one? */
 bool survey_complain(const struct survey *survey);
 

@@ -58,8 +58,9 @@ walk_decide(struct walk *walk, enum answer_kind kind, const char *status, const 
 		out->text = NULL;
 	va_end(ap);
 	/* Whoever runs out of memory here cannot explain a refusal, so it is none. */
-	out->kind = out->text == NULL ? ANSWER_DEFER : kind;
-	strlcpy(out->status, out->text == NULL ? "4.3.2" : status, sizeof(out->status));
+	out->untold = out->text == NULL;
+	out->kind = out->untold ? ANSWER_DEFER : kind;
+	strlcpy(out->status, out->untold ? "4.3.2" : status, sizeof(out->status));
 }
 
 void
@@ -69,6 +70,7 @@ walk_give_up(struct walk *walk, const struct err *err)
 
 	outcome_from_err(&outcome, err);
 	walk_decide(walk, ANSWER_DEFER, outcome.status, "%s", outcome.text);
+	walk->out->untold = true;
 	/* Perhaps it was the map: GDBM answers no more on a handle that met damage. */
 	resolver_forget_map(walk->resolver);
 }
@@ -140,8 +142,11 @@ walk_note_stale(struct walk *walk)
 void
 walk_finish(struct walk *walk)
 {
+	struct err err;
+
 	account_free(&walk->found);
-	if (walk->out->kind == ANSWER_DEFER && walk->out->text == NULL)
-		walk_decide(
-		    walk, ANSWER_DEFER, "4.3.0", "%s: no decision was reached", walk->recipient);
+	if (walk->out->kind != ANSWER_DEFER || walk->out->text != NULL)
+		return;
+	err_set(&err, 0, "%s: no decision was reached", walk->recipient);
+	walk_give_up(walk, &err);
 }

@@ -16,8 +16,7 @@
 #include "check.h"
 #include "progress.h"
 
-#define CONFIGURATION "4.3.5" /* RFC 3463: the mistake is in map or settings */
-#define UNTOLD_MAX    20      /* a broken disk may have a reason of its own for each name */
+#define UNTOLD_MAX 20 /* a broken disk may have a reason of its own for each name */
 
 /* What is known of a target. */
 struct name {
@@ -148,14 +147,9 @@ ask(struct targets *targets, struct name *name, bool local)
 		    copy(check, local ? "no alias and no account" : "no mapping and no account");
 		break;
 	case ANSWER_DEFER:
-		name->which = FINDING_COULD_NOT_TELL;
-		if (strcmp(answer.status, CONFIGURATION) == 0) {
-			if (is_of_another_line(&answer))
-				break;
-			name->which = FINDING_UNUSABLE_TARGET;
-		} else if (answer.target != NULL && strncasecmp(answer.target, "error:", 6) == 0) {
+		if (!answer.untold && is_of_another_line(&answer))
 			break;
-		}
+		name->which = answer.untold ? FINDING_COULD_NOT_TELL : FINDING_UNUSABLE_TARGET;
 		name->fault = copy(check, answer.text != NULL ? answer.text : "out of memory");
 		break;
 	case ANSWER_ACCOUNT:

@@ -122,6 +122,63 @@ rows() { python3 -c 'import json, sys; rows = [json.loads(line) for line in sys.
 	is 3 "${#lines[@]}"
 }
 
+@test "usage: members of lists count, those of lists in lists too" {
+	map <<-'EOT'
+		all@one.example     team@two.example, carol, carol@one.example
+		carol@one.example   carol
+		team@two.example    ann, carol@one.example, me@elsewhere.example
+	EOT
+	letters 4 | put ann/mbox
+	letters 1 | put carol/mbox
+	run -0 --separate-stderr peek usage -dj
+	is "[('one.example', ['ann', 'carol'], 5, True), ('two.example', ['ann', 'carol'], 5, True)]" \
+		"$(rows "$output" '[(r["domain"], r["accounts"], r["messages"], r["complete"]) for r in rows]')"
+	is "" "$stderr"
+}
+
+@test "usage: an account that could not be told is not nobody" {
+	printf 'info@one.example ann\n@one.example carol\nx@two.example bob\n' | map
+	letters 4 | put ann/mbox
+	letters 1 | put carol/mbox
+	# The alias file is not there: of local names nothing is known.
+	run -75 --separate-stderr peek -o aliases="$SCRATCH/none" usage -d
+	is "one.example - - - 0+;two.example - - - 0+;total 5 455 100.0% " "$(awk 'NR > 1 { print $1, $2, $3, $4, $5 }' <<<"$output" | paste -sd ';')"
+	is "mailpeek: open $SCRATCH/none: No such file or directory
+mailpeek: of 3 of 3 addresses of the map it is not known where they lead" "$stderr"
+	# No compiled map: of catch-alls the targets are known.
+	scratch rm virtmaps.gdbm
+	run -75 --separate-stderr peek usage -d
+	is "one.example 1+ 91+ 20.0% 1+" "$(awk 'NR == 2 { print $1, $2, $3, $4, $5 }' <<<"$output")"
+	is "two.example - - - 0+" "$(awk 'NR == 3 { print $1, $2, $3, $4, $5 }' <<<"$output")"
+	[[ $stderr == *"virtmaps.gdbm: No such file"*"of 2 of 3 addresses"* ]]
+	run -75 --separate-stderr peek usage -dj
+	is "[('one.example', ['carol'], 1, False), ('two.example', [], None, False)]" \
+		"$(rows "$output" '[(r["domain"], r["accounts"], r["messages"], r["complete"]) for r in rows]')"
+	# A damaged one.
+	printf 'info@one.example ann\n@one.example carol\nx@two.example bob\n' | map
+	scratch sh -c 'truncate -s 0 virtmaps.gdbm'
+	run -75 --separate-stderr peek usage -d
+	[[ $stderr == *"addresses of the map it is not known where they lead" ]]
+	# One that is older than its text.
+	printf 'info@one.example ann\n' | map
+	scratch sh -c 'echo "new@one.example carol" >>virtmaps'
+	run -0 --separate-stderr peek usage -d
+	is "mailpeek: $SCRATCH/virtmaps was changed and not compiled: run virtmap build" "$stderr"
+}
+
+@test "usage: a sum without a mailbox that could not be counted is only so much at least" {
+	printf 'one.example ann, carol\ntwo.example carol\n' | map
+	letters 4 | put ann/mbox
+	scratch ln -s /etc/passwd carol/mbox
+	run -75 --separate-stderr peek usage -d
+	is "one.example 4+ 364+ 100.0% 2;two.example - - - 1;total 4+ 364+ 100.0% " "$(awk 'NR > 1 { print $1, $2, $3, $4, $5 }' <<<"$output" | paste -sd ';')"
+	run -75 --separate-stderr peek usage
+	[[ ${lines[-1]} =~ ^total\ +4\+\ +364\+\ +100.0%$ ]]
+	scratch rm carol/mbox
+	run -0 peek usage -d
+	is "two.example 0 0 0.0% 1" "$(awk '$1 == "two.example" { print $1, $2, $3, $4, $5 }' <<<"$output")"
+}
+
 # ---- timeline ------------------------------------------------------------------------------------
 
 @test "timeline: days, hours and months, those without mail too" {

@@ -502,6 +502,29 @@ START_TEST(warns_when_stale)
 }
 END_TEST
 
+/* What the map defers, on purpose or by mistake, was told. */
+START_TEST(tells_what_the_map_defers)
+{
+	static const char *const recipients[] = { "wait@one.example", "dangling@one.example",
+		"zero@one.example", "x@unknown.example", "x@wrong.example" };
+	struct settings settings;
+	struct resolver *resolver;
+	struct answer answer;
+	struct err err;
+
+	load(&settings, NULL);
+	ck_assert_int_eq(resolver_new(&resolver, &settings, &err), 0);
+	for (size_t i = 0; i < sizeof(recipients) / sizeof(recipients[0]); i++) {
+		resolve(resolver, recipients[i], &answer, NULL);
+		ck_assert_msg(answer.kind == ANSWER_DEFER, "%s", recipients[i]);
+		ck_assert_msg(!answer.untold, "%s", recipients[i]);
+		answer_free(&answer);
+	}
+	resolver_free(resolver);
+	settings_free(&settings);
+}
+END_TEST
+
 /* A resolver that lives on recovers from what is mended. */
 START_TEST(tries_again)
 {
@@ -515,10 +538,12 @@ START_TEST(tries_again)
 	ck_assert_int_eq(resolver_new(&resolver, &settings, &err), 0);
 	resolve(resolver, "bob", &answer, NULL);
 	ck_assert_int_eq(answer.kind, ANSWER_DEFER);
+	ck_assert(answer.untold);
 	answer_free(&answer);
 	put(accounts, accounts_text);
 	resolve(resolver, "bob", &answer, NULL);
 	ck_assert_int_eq(answer.kind, ANSWER_ACCOUNT);
+	ck_assert(!answer.untold);
 	answer_free(&answer);
 	resolver_free(resolver);
 	settings_free(&settings);
@@ -553,6 +578,7 @@ START_TEST(refreshes)
 	resolver_refresh(resolver);
 	resolve(resolver, "webmaster@one.example", &answer, NULL);
 	ck_assert_int_eq(answer.kind, ANSWER_DEFER);
+	ck_assert(answer.untold);
 	answer_free(&answer);
 	resolver_free(resolver);
 	settings_free(&settings);
@@ -658,6 +684,7 @@ main(void)
 	tcase_add_test(tests, everything_else);
 	tcase_add_test(tests, answers_in_full);
 	tcase_add_test(tests, warns_when_stale);
+	tcase_add_test(tests, tells_what_the_map_defers);
 	tcase_add_test(tests, tries_again);
 	tcase_add_test(tests, recovers_its_map);
 	tcase_add_test(tests, line_is_safe);
