@@ -68,6 +68,7 @@ struct mailbox_warning {
 	unsigned percent;     /* from this on; 0 never */
 	const char *template; /* path of a message, "" for the text built in */
 	const char *account;  /* its name, for the text */
+	const char *home;     /* its home, where an mbox's stamp is; "" for none */
 };
 
 struct mailbox_delivery {

@@ -6,6 +6,8 @@
 #ifndef MAILBOX_DELIVER_H
 #define MAILBOX_DELIVER_H
 
+#include <stdbool.h>
+
 #include "mailbox.h"
 
 /* Contract of mailbox_deliver_all, for one mbox (0, or -1 with err) and for Maildirs. Receipts come
@@ -29,6 +31,25 @@ int delivery_count(const struct mailbox_delivery *delivery, enum message_format 
 
 /* Does anybody still wait for this message? 0 yes, -1 with err. */
 int delivery_wanted(const struct mailbox_delivery *delivery, struct err *err);
+
+/* ---- warning.c: a message to the account when its mailbox is getting full */
+
+struct warning_way { /* of one mailbox */
+	int dirfd; /* where a stamp keeps the time of the last one; only the account writes there */
+	const char *dir;   /* its name, for messages */
+	const char *stamp; /* its name in there */
+	/* Put the message into the inbox of `mailbox`. 0, or -1 with err. */
+	int (*put)(const void *mailbox, const struct mailbox_delivery *warning, struct err *err);
+	const void *mailbox;
+};
+
+/* Is so much used that the account is to be told? */
+bool warning_is_due(const struct mailbox_delivery *delivery, const struct quota *used);
+
+/* Tell it, if it was not told in the last 24 hours. `used`: with the message just delivered.
+ * Failing is no harm; the receipt notes it. */
+void warning_give(const struct mailbox_delivery *delivery, const struct quota *used,
+    const struct warning_way *way, struct mailbox_receipt *receipt);
 
 /* Add a remark for the log; remarks are parted by "; ". */
 void receipt_note(struct mailbox_receipt *receipt, const char *fmt, ...)

@@ -139,6 +139,40 @@ prepare(struct delivering *d, struct mailbox_item *item, struct maildir_letter *
 	return -1;
 }
 
+/* Contract of warning_way.put. */
+static int
+put_warning(const void *mailbox, const struct mailbox_delivery *warning, struct err *err)
+{
+	struct mailbox_receipt receipt = { 0 };
+	struct maildir_place inbox;
+	struct maildir_letter letter = {
+		.place = &inbox, .delivery = warning, .receipt = &receipt, .err = err
+	};
+
+	if (delivery_count(warning, MESSAGE_MAILDIR, &letter.bytes, err) == -1 ||
+	    maildir_open(&inbox, mailbox, warning->uid, NULL, false, NULL, err) == -1)
+		return -1;
+	maildir_send(&letter);
+	if (letter.failed == 0)
+		maildir_add_size(&inbox, letter.bytes);
+	maildir_close(&inbox);
+	return letter.failed;
+}
+
+/* The stamp has maildrop's name for it. */
+static void
+warn(struct delivering *d)
+{
+	const struct warning_way way = { .dirfd = d->place.rootfd,
+		.dir = d->place.path,
+		.stamp = "quotawarn",
+		.put = put_warning,
+		.mailbox = d->place.path };
+
+	if (warning_is_due(&d->item->delivery, &d->used))
+		warning_give(&d->item->delivery, &d->used, &way, &d->item->receipt);
+}
+
 static void
 conclude(struct delivering *d, const struct maildir_letter *letter)
 {
@@ -150,7 +184,7 @@ conclude(struct delivering *d, const struct maildir_letter *letter)
 		maildir_add_size(&d->place, letter->bytes);
 		d->used.bytes += letter->bytes;
 		d->used.messages++;
-		maildir_warn(&d->place, &item->delivery, &d->used, &item->receipt);
+		warn(d);
 		clean_sometimes(&d->place);
 	}
 	maildir_close(&d->place);

@@ -86,11 +86,4 @@ int maildir_room(const struct maildir_place *place, const struct quota *limits, 
  * the next count mends. */
 void maildir_add_size(const struct maildir_place *place, uint64_t bytes);
 
-/* ---- maildir_warning.c ------------------------------------------------------------------- */
-
-/* Tell the account, in its inbox, that its mailbox is getting full, once a day. `used`: with the
- * message just delivered. Failing is no harm; the receipt notes it. */
-void maildir_warn(const struct maildir_place *place, const struct mailbox_delivery *delivery,
-    const struct quota *used, struct mailbox_receipt *receipt);
-
 #endif

@@ -18,6 +18,8 @@
 #include "io.h"
 #include "mbox.h"
 
+#define WARNING_TIMEOUT 5 /* seconds for the locks once more */
+
 /* ---- recovery ---------------------------------------------------------------------- */
 
 /* The name of a file that the broker made in the mail directory: "directory/name", or just the
@@ -264,9 +266,10 @@ prepare(struct mbox *m, struct err *err)
 	return mbox_open_directory(m, err);
 }
 
-int
-mbox_deliver(const struct mailbox *mailbox, const struct mailbox_delivery *delivery,
-    struct mailbox_receipt *receipt, struct err *err)
+/* 0 with the mailbox's size in *size, or -1 with err. */
+static int
+deliver(const struct mailbox *mailbox, const struct mailbox_delivery *delivery,
+    struct mailbox_receipt *receipt, uint64_t *size, struct err *err)
 {
 	struct mbox m = { .path = mailbox->path,
 		.delivery = delivery,
@@ -292,10 +295,70 @@ mbox_deliver(const struct mailbox *mailbox, const struct mailbox_delivery *deliv
 	if (m.dirfd != -1)
 		close(m.dirfd);
 	free(m.directory);
+	*size = (uint64_t)m.length + receipt->bytes;
 	if (failed == -1)
 		errno = err->num;
 	return failed;
 }
+
+/* ---- getting full ------------------------------------------------------------------ */
+
+/* Contract of warning_way.put. */
+static int
+put_warning(const void *mailbox, const struct mailbox_delivery *warning, struct err *err)
+{
+	struct mailbox_receipt receipt = { 0 };
+	uint64_t size;
+
+	return deliver(mailbox, warning, &receipt, &size, err);
+}
+
+/* The account may not be allowed to make files beside its mailbox, nor should it: others take what
+ * stands there for mailboxes. The stamp is in its home. */
+static void
+warn(const struct mailbox *mailbox, const struct mailbox_delivery *delivery, uint64_t size,
+    struct mailbox_receipt *receipt)
+{
+	const struct quota used = { .bytes = size };
+	const char *home = delivery->warning.home;
+	struct mailbox_delivery warned = *delivery;
+	char stamp[NAME_MAX + 1];
+	struct warning_way way = {
+		.dir = home, .stamp = stamp, .put = put_warning, .mailbox = mailbox
+	};
+	int n = snprintf(stamp, sizeof(stamp), ".quotawarn.%s", delivery->warning.account);
+
+	warned.quota.messages = 0;
+	if (!warning_is_due(&warned, &used))
+		return;
+	/* The message is there; whoever waits for our answer need not wait long for this one. */
+	if (warned.lock_timeout > WARNING_TIMEOUT)
+		warned.lock_timeout = WARNING_TIMEOUT;
+	errno = ENAMETOOLONG;
+	way.dirfd =
+	    n < 0 || (size_t)n >= sizeof(stamp) ? -1 : open(home, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (way.dirfd == -1) {
+		receipt_note(receipt, "quota warning: no place for %s in the home \"%s\": %s",
+		    stamp, home, strerror(errno));
+		return;
+	}
+	warning_give(&warned, &used, &way, receipt);
+	close(way.dirfd);
+}
+
+int
+mbox_deliver(const struct mailbox *mailbox, const struct mailbox_delivery *delivery,
+    struct mailbox_receipt *receipt, struct err *err)
+{
+	uint64_t size;
+
+	if (deliver(mailbox, delivery, receipt, &size, err) == -1)
+		return -1;
+	warn(mailbox, delivery, size, receipt);
+	return 0;
+}
+
+/* ---- before there is a message ------------------------------------------------------ */
 
 /* An mbox is as large as its file. How many messages are in it nobody knows who has not read all of
  * it: a limit on their number is not one for an mbox. */

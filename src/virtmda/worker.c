@@ -70,7 +70,8 @@ fill_item(const struct job *job, const struct copy *copy, const struct mailbox_b
 		.create_folder = settings->detail_folders == FOLDERS_CREATE,
 		.warning = { .percent = settings->quota_warning,
 		    .template = settings->quota_warning_template,
-		    .account = account->name },
+		    .account = account->name,
+		    .home = account->home },
 	};
 	return quota_limits(&item->delivery.quota, settings->quota, account->quota_rule, err);
 }

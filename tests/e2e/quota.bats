@@ -255,6 +255,19 @@ talk() { sed 's/$/\r/' | inside virtmda -l | sed '1,/^250 2.1.0/d' | tr -d '\r';
 	is 2 "$(inside ls /home/bob/Maildir/new | wc -l)"
 }
 
+@test "one warning a day in an mbox, too, whose stamp is in the home" {
+	MAIL=mbox:/home/carol/mbox
+	accounts '*:bytes=3000'
+	inside sed -i 's/quota_warning = 0/quota_warning = 30/' /etc/virtmda/virtmda.conf
+	for subject in one two three four; do
+		send "$subject" ann@one.example carol@one.example
+	done
+	is 5 "$(count carol)"
+	is 1 "$(headers carol Subject | grep -c '^Your mailbox is [3-9].% full$')"
+	is "carol 1" "$(inside stat -c '%U %s' /home/carol/.quotawarn.carol)"
+	logged 'repair=warned that the mailbox is'
+}
+
 @test "a quota that is not understood is a mistake, not a mailbox without one" {
 	accounts '*:storage=lots'
 	send one ann@one.example bob@two.example

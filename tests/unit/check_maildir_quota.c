@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Quota: maildirsize read with suspicion and kept for others, nobody turned away without a count,
- * one warning a day; an mbox by its size.
+ * one warning a day, in both formats; an mbox by its size.
  */
 #include <time.h>
 
@@ -456,7 +456,7 @@ START_TEST(warned_once_a_day)
 
 	delivery.quota.bytes = 100 * SIZE;
 	delivery.quota.messages = 10;
-	delivery.warning = (struct mailbox_warning){ 50, "", "joe" };
+	delivery.warning = (struct mailbox_warning){ 50, "", "joe", dir };
 	for (int i = 0; i < 4; i++)
 		ck_delivered();
 	ck_assert(!exists("Maildir/quotawarn"));
@@ -489,7 +489,7 @@ START_TEST(warned_in_the_inbox)
 
 	delivery.quota.messages = 10;
 	delivery.create_folder = true;
-	delivery.warning = (struct mailbox_warning){ 10, "", "joe" };
+	delivery.warning = (struct mailbox_warning){ 10, "", "joe", dir };
 	folder = lists;
 	ck_delivered();
 	folder = NULL;
@@ -506,7 +506,7 @@ START_TEST(own_words)
 	strlcpy(template, in_dir("template"), sizeof(template));
 	put("template", "From: us\nSubject: %u %p%% %x\n\n%q\n%");
 	delivery.quota.messages = 2;
-	delivery.warning = (struct mailbox_warning){ 10, template, "joe" };
+	delivery.warning = (struct mailbox_warning){ 10, template, "joe", dir };
 	ck_delivered();
 	in_inbox(&text);
 	ck_assert_ptr_nonnull(
@@ -525,7 +525,7 @@ END_TEST
 START_TEST(stamp_is_a_trap)
 {
 	delivery.quota.messages = 10;
-	delivery.warning = (struct mailbox_warning){ 10, "", "joe" };
+	delivery.warning = (struct mailbox_warning){ 10, "", "joe", dir };
 	put_maildir();
 	put("elsewhere", "precious");
 	ck_assert_int_eq(symlink(in_dir("elsewhere"), in_dir("Maildir/quotawarn")), 0);
@@ -555,7 +555,6 @@ START_TEST(mbox_by_size)
 
 	strlcpy(path, in_dir("box"), sizeof(path));
 	delivery.quota = (struct quota){ 2 * sizeof(FROM OURS TEXT), 1 };
-	delivery.warning = (struct mailbox_warning){ 1, "", "joe" };
 	ck_assert_int_eq(mailbox_has_room(&mailbox, &delivery, 1, true, &err), 1);
 	for (int i = 0; i < 2; i++)
 		ck_assert_msg(
@@ -571,6 +570,93 @@ START_TEST(mbox_by_size)
 	ck_assert_int_eq(mailbox_has_room(&mailbox, &delivery, 1, true, &err), 1);
 	ck_assert_int_eq(mailbox_deliver(&mailbox, &delivery, &receipt, &err), -1);
 	ck_assert(receipt.over_quota);
+}
+END_TEST
+
+static size_t
+messages_in(const char *mbox)
+{
+	struct buf text = BUF_INIT;
+	size_t n = 0;
+	int fd = open(in_dir(mbox), O_RDONLY);
+
+	ck_assert_int_eq(io_read_all(fd, 65536, &text), 0);
+	close(fd);
+	for (const char *p = buf_cstr(&text); (p = strstr(p, "From ")) != NULL; p++)
+		n += p == (char *)text.data || p[-1] == '\n';
+	buf_free(&text);
+	return n;
+}
+
+static void
+ck_mbox_delivered(void)
+{
+	struct mailbox mailbox = { .format = MAILBOX_MBOX, .path = path };
+
+	ck_assert_msg(mailbox_deliver(&mailbox, &delivery, &receipt, &err) == 0, "%s", err.text);
+}
+
+START_TEST(mbox_warned_once_a_day)
+{
+	char command[PATH_MAX + 64];
+
+	strlcpy(path, in_dir("box"), sizeof(path));
+	/* The limit on messages is not the mbox's. */
+	delivery.quota = (struct quota){ 4 * sizeof(FROM OURS TEXT), 1 };
+	delivery.warning = (struct mailbox_warning){ 50, "", "joe", dir };
+	ck_mbox_delivered();
+	ck_assert_str_eq(receipt.note, "");
+	ck_assert(!exists(".quotawarn.joe"));
+	ck_mbox_delivered();
+	ck_assert_str_eq(receipt.note, "warned that the mailbox is 50% full");
+	ck_assert_uint_eq(receipt.bytes, sizeof(FROM OURS TEXT));
+	ck_assert_uint_eq(messages_in("box"), 3);
+	ck_assert(!exists("box.lock"));
+	snprintf(
+	    command, sizeof(command), "grep -q '^Subject: Your mailbox is 50%% full' %s", path);
+	ck_assert_int_eq(system(command), 0);
+	/* The one behind it has the whole quota, so that there is room. */
+	delivery.quota.bytes = 8 * sizeof(FROM OURS TEXT) + 2000;
+	delivery.warning.percent = 1;
+	ck_mbox_delivered();
+	age(".quotawarn.joe", 24 * 3600 - 5);
+	ck_mbox_delivered();
+	ck_assert_uint_eq(messages_in("box"), 5);
+	age(".quotawarn.joe", 24 * 3600 + 5);
+	ck_mbox_delivered();
+	ck_assert_uint_eq(messages_in("box"), 7);
+	delivery.warning.percent = 0;
+	age(".quotawarn.joe", 24 * 3600 + 5);
+	ck_mbox_delivered();
+	ck_assert_uint_eq(messages_in("box"), 8);
+}
+END_TEST
+
+/* The mail is there all the same. */
+START_TEST(mbox_without_a_place_for_the_stamp)
+{
+	char long_name[NAME_MAX + 1];
+
+	strlcpy(path, in_dir("box"), sizeof(path));
+	delivery.quota.bytes = 10 * sizeof(FROM OURS TEXT);
+	delivery.warning = (struct mailbox_warning){ 1, "", "joe", "" };
+	ck_mbox_delivered();
+	ck_assert_str_eq(receipt.note, "quota warning: no place for .quotawarn.joe in the home "
+	                               "\"\": No such file or directory");
+	delivery.warning.home = path;
+	ck_mbox_delivered();
+	ck_assert_ptr_nonnull(strstr(receipt.note, "Not a directory"));
+	memset(long_name, 'x', sizeof(long_name) - 1);
+	long_name[sizeof(long_name) - 1] = '\0';
+	delivery.warning.account = long_name;
+	delivery.warning.home = dir;
+	ck_mbox_delivered();
+	ck_assert_ptr_nonnull(strstr(receipt.note, "quota warning: no place for .quotawarn.xxx"));
+	delivery.warning.account = "joe";
+	ck_assert_int_eq(symlink(path, in_dir(".quotawarn.joe")), 0);
+	ck_mbox_delivered();
+	ck_assert_ptr_nonnull(strstr(receipt.note, "quota warning: open "));
+	ck_assert_uint_eq(messages_in("box"), 4);
 }
 END_TEST
 
@@ -600,5 +686,7 @@ main(void)
 	tcase_add_test(tcase, own_words);
 	tcase_add_test(tcase, stamp_is_a_trap);
 	tcase_add_test(tcase, mbox_by_size);
+	tcase_add_test(tcase, mbox_warned_once_a_day);
+	tcase_add_test(tcase, mbox_without_a_place_for_the_stamp);
 	return run_suite("maildir_quota", tcase);
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * "Your mailbox is getting full", written into the inbox itself: no mailer has a part in it, so
- * that it cannot bounce, loop or be answered. At most once in 24 hours, by the time of a stamp file
- * (maildrop's name for it), which is set before the message is written: what fails on the way is
- * not tried again the same day. The message takes room like any other and is counted, but not
- * refused.
+ * that it cannot bounce, loop or be answered. At most once in 24 hours, by the time of a stamp
+ * file, which is set before the message is written: what fails on the way is not tried again the
+ * same day. The message takes room like any other and is counted, but not refused.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,11 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "deliver.h"
 #include "io.h"
 #include "lock.h"
-#include "maildir.h"
 
-#define STAMP        "quotawarn"
 #define EVERY        (24 * 3600) /* seconds */
 #define TEMPLATE_MAX 65536       /* bytes */
 
@@ -41,24 +39,24 @@ static const char standard[] =
 
 /* 1 it is time, and the stamp says so to everybody else; 0 not now; -1 with err. */
 static int
-take_turn(const struct maildir_place *place, struct err *err)
+take_turn(const struct warning_way *way, struct err *err)
 {
 	struct stat st;
-	int turn = 0, fd = openat(place->rootfd, STAMP,
+	int turn = 0, fd = openat(way->dirfd, way->stamp,
 	                  O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
 
 	if (fd == -1)
-		return err_set(err, errno, "maildir: open %s/" STAMP, place->path);
+		return err_set(err, errno, "open %s/%s", way->dir, way->stamp);
 	if (fstat(fd, &st) == -1)
-		turn = err_set(err, errno, "maildir: stat %s/" STAMP, place->path);
+		turn = err_set(err, errno, "stat %s/%s", way->dir, way->stamp);
 	else if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
-		turn = err_set(err, 0, "maildir: %s/" STAMP " is no plain file", place->path);
+		turn = err_set(err, 0, "%s/%s is no plain file", way->dir, way->stamp);
 	/* Whoever has the lock is about to warn. An empty stamp was made just now. */
 	else if (lock_fcntl(fd) == 1 && fstat(fd, &st) == 0 &&
 	         (st.st_size == 0 || st.st_mtim.tv_sec + EVERY <= time(NULL)))
 		turn = 1;
 	if (turn == 1 && pwrite(fd, "\n", 1, 0) != 1)
-		turn = err_set(err, errno, "maildir: write %s/" STAMP, place->path);
+		turn = err_set(err, errno, "write %s/%s", way->dir, way->stamp);
 	close(fd);
 	return turn;
 }
@@ -147,7 +145,7 @@ fill_in(struct buf *out, const struct buf *template, const struct mailbox_delive
 static int
 make_message(struct message **out, const struct buf *text, struct err *err)
 {
-	int failed, fd = memfd_create(STAMP, MFD_CLOEXEC);
+	int failed, fd = memfd_create("quota warning", MFD_CLOEXEC);
 
 	if (fd == -1)
 		return err_set(err, errno, "memfd_create");
@@ -160,48 +158,40 @@ make_message(struct message **out, const struct buf *text, struct err *err)
 }
 
 static int
-write_warning(const struct mailbox_delivery *delivery, const char *path, const struct buf *text,
-    struct err *err)
+put_in_inbox(const struct mailbox_delivery *delivery, const struct warning_way *way,
+    const struct buf *text, struct err *err)
 {
 	struct mailbox_delivery warning = *delivery;
-	struct mailbox_receipt receipt = { 0 };
-	struct maildir_place inbox;
-	struct maildir_letter letter = {
-		.place = &inbox, .delivery = &warning, .receipt = &receipt, .err = err
-	};
 	struct message *message;
 	int failed;
 
-	warning.envelope = (struct message_envelope){ .sender = "" };
 	if (make_message(&message, text, err) == -1)
 		return -1;
 	warning.message = message;
-	failed = delivery_count(&warning, MESSAGE_MAILDIR, &letter.bytes, err);
-	if (failed == 0)
-		failed = maildir_open(&inbox, path, delivery->uid, NULL, false, NULL, err);
-	if (failed == 0) {
-		maildir_send(&letter);
-		failed = letter.failed;
-		if (failed == 0)
-			maildir_add_size(&inbox, letter.bytes);
-		maildir_close(&inbox);
-	}
+	warning.envelope =
+	    (struct message_envelope){ .sender = "", .date = delivery->envelope.date };
+	warning.quota = (struct quota){ 0 };
+	warning.warning.percent = 0;
+	failed = way->put(way->mailbox, &warning, err);
 	message_free(message);
 	return failed;
 }
 
+bool
+warning_is_due(const struct mailbox_delivery *delivery, const struct quota *used)
+{
+	return delivery->warning.percent != 0 &&
+	       quota_percent(&delivery->quota, used) >= delivery->warning.percent;
+}
+
 void
-maildir_warn(const struct maildir_place *place, const struct mailbox_delivery *delivery,
-    const struct quota *used, struct mailbox_receipt *receipt)
+warning_give(const struct mailbox_delivery *delivery, const struct quota *used,
+    const struct warning_way *way, struct mailbox_receipt *receipt)
 {
 	struct buf template = BUF_INIT, text = BUF_INIT;
-	unsigned percent = quota_percent(&delivery->quota, used);
 	struct err err;
-	int turn;
+	int turn = take_turn(way, &err);
 
-	if (delivery->warning.percent == 0 || percent < delivery->warning.percent)
-		return;
-	turn = take_turn(place, &err);
 	if (turn == 1 && read_template(delivery->warning.template, &template, &err) == -1) {
 		receipt_note(receipt, "quota warning: %s", err.text);
 		buf_clear(&template);
@@ -210,9 +200,10 @@ maildir_warn(const struct maildir_place *place, const struct mailbox_delivery *d
 	if (turn == 1 && fill_in(&text, &template, delivery, used) == -1)
 		turn = err_set(&err, errno, "no memory");
 	if (turn == 1)
-		turn = write_warning(delivery, place->path, &text, &err) == -1 ? -1 : 1;
+		turn = put_in_inbox(delivery, way, &text, &err) == -1 ? -1 : 1;
 	if (turn == 1)
-		receipt_note(receipt, "warned that the mailbox is %u%% full", percent);
+		receipt_note(receipt, "warned that the mailbox is %u%% full",
+		    quota_percent(&delivery->quota, used));
 	else if (turn == -1)
 		receipt_note(receipt, "quota warning: %s", err.text);
 	buf_free(&template);
