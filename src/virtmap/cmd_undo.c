@@ -12,24 +12,34 @@
 
 /* ---- which ---------------------------------------------------------------------------------- */
 
-/* `number` "" for the last. NULL after the reason was said. */
-static const struct history_record *
-find_record(const struct history_list *list, const char *number)
+#define LAST 0 /* in place of a number, which counts from 1 */
+
+/* 0, or -1 after the reason was said. */
+static int
+read_number(const char *text, uint64_t *out)
 {
-	const char *why = NULL;
-	long long wanted = strtonum(*number != '\0' ? number : "1", 1, INT64_MAX, &why);
+	const char *why;
+	long long number = strtonum(text, 1, INT64_MAX, &why);
 
 	if (why != NULL) {
-		speech_say(stderr, "virtmap: %s: this is no number of the log", number);
-		return NULL;
+		speech_say(stderr, "virtmap: %s: this is no number of the log", text);
+		return -1;
 	}
+	*out = (uint64_t)number;
+	return 0;
+}
+
+/* NULL after the reason was said. */
+static const struct history_record *
+find_record(const struct history_list *list, uint64_t number)
+{
 	for (size_t i = list->n; i-- > 0;)
-		if (*number == '\0' || list->records[i].number == (uint64_t)wanted)
+		if (number == LAST || list->records[i].number == number)
 			return &list->records[i];
-	if (*number == '\0')
+	if (number == LAST)
 		speech_say(stderr, "virtmap: the log is empty");
 	else
-		speech_say(stderr, "virtmap: %s: not in the log", number);
+		speech_say(stderr, "virtmap: %llu: not in the log", (unsigned long long)number);
 	return NULL;
 }
 
@@ -131,7 +141,7 @@ take_back(struct editor *editor, const struct history_record *record)
 }
 
 static enum status
-undo(struct editor *editor, const struct history_list *list, const char *number)
+undo(struct editor *editor, const struct history_list *list, uint64_t number)
 {
 	const struct history_record *record = find_record(list, number);
 	enum status status;
@@ -149,13 +159,17 @@ cmd_undo(const struct virtmap *virtmap, const char *options, int argc, char **ar
 	enum editor_mode mode = strchr(options, 'n') != NULL ? EDITOR_READ : EDITOR_CHANGE;
 	struct history_list list;
 	struct editor editor;
+	uint64_t number = LAST;
+	enum status status;
 	struct err err;
-	enum status status = editor_open(&editor, virtmap, mode, 0);
 
+	if (argc > 0 && read_number(argv[0], &number) == -1)
+		return STATUS_USAGE;
+	status = editor_open(&editor, virtmap, mode, 0);
 	if (status == STATUS_OK && editor_history(virtmap, &list, &err) == -1)
 		status = speech_fail(&err);
 	else if (status == STATUS_OK) {
-		status = undo(&editor, &list, argc > 0 ? argv[0] : "");
+		status = undo(&editor, &list, number);
 		history_free(&list);
 	}
 	editor_close(&editor);

@@ -343,7 +343,9 @@ assert records[1]["before"] == records[2]["after"]'
 	v add @one.example bob
 	fails 1 "the map has moved on in 2 places" undo 4
 	fails 1 "not in the log" undo 99
-	fails 1 "no number" undo x
+	fails 64 "no number" undo x
+	fails 64 "no number" undo ''
+	fails 64 "no number" undo 0
 	v undo 2
 	[ "$(v get info@one.example)" = "bob, carol" ]
 	v log | grep -q '  undo of 2$'
