@@ -161,20 +161,21 @@ check_chains(const struct map_source *source, const struct map_domains *domains,
 	    err, 0, "%s: %zu mapping%s without an end", source->path, found, found == 1 ? "" : "s");
 }
 
-/* What stands in the way of a map from this source? On success *domains is the caller's. */
+/* What stands in the way of a map from this source? All of it: lines that are not understood do not
+ * hide circles of others. On success *domains is the caller's. */
 static int
 check(struct map_domains *domains, const struct map_source *source, const struct map_order *order,
     struct err *err)
 {
-	int failed;
+	int failed = map_domains_collect(domains, source);
 
-	if (source->errors > 0)
-		return err_set(err, 0, "%s: %zu malformed line%s", source->path, source->errors,
-		    source->errors == 1 ? "" : "s");
-	if ((failed = map_domains_collect(domains, source)) == -1)
+	if (failed == -1)
 		err_set(err, ENOMEM, "compile %s", source->path);
-	if (failed == 0)
+	else
 		failed = check_chains(source, domains, order, err);
+	if (source->errors > 0 && (failed == 0 || err->num == 0))
+		failed = err_set(err, 0, "%s: %zu malformed line%s", source->path, source->errors,
+		    source->errors == 1 ? "" : "s");
 	if (failed == -1)
 		map_domains_free(domains);
 	return failed;

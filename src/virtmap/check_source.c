@@ -79,8 +79,6 @@ check_source_chains(struct check *check)
 	bool has_addresses = strcmp(settings->accounts, "passwd") != 0;
 	struct err err;
 
-	if (map_source_errors(check->source) > 0)
-		return; /* nobody can tell what they would have meant */
 	/* One that cannot be read is told by check_targets. */
 	if (has_addresses && accounts_open(&asking.accounts, settings->accounts,
 	                         settings->accounts_canary, check->virtmap->trusted, &err) == -1)

@@ -156,6 +156,9 @@ silent() {
 	for i in $(seq 12); do echo "c$i@one.example c$((i + 1))@one.example"; done >>"$DIR/virtmaps"
 	tells 65 "virtmaps:10: error: this takes more than 10 steps: c1@one.example -> "
 	[[ $output == *"[long-chain]"* ]]
+	echo 'nothing@one.example' >>"$DIR/virtmaps"
+	tells 65 "virtmaps:22: error: nothing@one.example: there is no target [malformed]"
+	[[ $output == *"[cycle]"*"[long-chain]"* ]]
 }
 
 @test "dangling-target: names, members of lists, addresses; not what is proven to be there" {
