@@ -20,7 +20,9 @@
 void pager_start(void);
 
 /* Flush standard output and wait until the person is done. 0, or -1 with err: not everything was
- * written. A pager that was left before the end is no error. Without a pager only the flush. */
+ * written. A pager that was left before the end is no error. Without a pager only the flush; if
+ * whoever read it has gone (`| head`) the process ends here, by SIGPIPE and without a word, also
+ * where that was ignored until now. */
 int pager_end(struct err *err);
 
 /* Is standard output a terminal, or a pager that shows on one? */

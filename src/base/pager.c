@@ -120,6 +120,20 @@ pager_start(void)
 	close(ends[1]);
 }
 
+/* What it said may be cut off, so a status of success would be wrong; and there is nobody to tell.
+ */
+static void
+end_by_sigpipe(void)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGPIPE);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	raise(SIGPIPE);
+}
+
 int
 pager_end(struct err *err)
 {
@@ -136,6 +150,8 @@ pager_end(struct err *err)
 		pager.pid = 0;
 		return 0;
 	}
+	if (failed && num == EPIPE)
+		end_by_sigpipe();
 	return failed ? err_set(err, num, "standard output") : 0;
 }
 

@@ -19,38 +19,43 @@
 #define OPTIONS_MAX 16 /* letters of one command's options */
 
 static const struct command commands[] = {
-	{ "build", "[-n]", "compile the map and write the list of its domains", "n", 0, 0,
+	{ "build", "[-n]", "compile the map and write the list of its domains", "n", 0, 0, true,
 	    cmd_build },
 	{ "check", "[-jl] [NAME...]", "find everything that keeps mail from its place", "jl", 0, -1,
-	    cmd_check },
-	{ "list", "[-js] [PATTERN...]", "mappings whose key or target matches", "js", 0, -1,
+	    false, cmd_check },
+	{ "list", "[-js] [PATTERN...]", "mappings whose key or target matches", "js", 0, -1, false,
 	    cmd_list },
-	{ "domains", "[-j] [PATTERN...]", "a row for every domain", "j", 0, -1, cmd_domains },
-	{ "get", "[-jv] KEY", "a mapping, and the comment above it", "jv", 1, 1, cmd_get },
-	{ "add", "[-n] KEY TARGET", "add a mapping that is not there yet", "n", 2, 2, cmd_add },
-	{ "set", "[-n] KEY TARGET", "add a mapping, or replace its target", "n", 2, 2, cmd_set },
-	{ "rm", "[-n] KEY...", "remove mappings, all of them or none", "n", 1, -1, cmd_rm },
-	{ "rename", "[-n] OLD NEW", "give a mapping another key where it stands", "n", 2, 2,
+	{ "domains", "[-j] [PATTERN...]", "a row for every domain", "j", 0, -1, false,
+	    cmd_domains },
+	{ "get", "[-jv] KEY", "a mapping, and the comment above it", "jv", 1, 1, false, cmd_get },
+	{ "add", "[-n] KEY TARGET", "add a mapping that is not there yet", "n", 2, 2, true,
+	    cmd_add },
+	{ "set", "[-n] KEY TARGET", "add a mapping, or replace its target", "n", 2, 2, true,
+	    cmd_set },
+	{ "rm", "[-n] KEY...", "remove mappings, all of them or none", "n", 1, -1, true, cmd_rm },
+	{ "rename", "[-n] OLD NEW", "give a mapping another key where it stands", "n", 2, 2, true,
 	    cmd_rename },
 	{ "batch", "[-n] [FILE]", "add, set, rm, rename lines: all of them or none", "n", 0, 1,
-	    cmd_batch },
+	    true, cmd_batch },
 	{ "edit", "[-n]", "edit the text in an editor; checked before it is published", "n", 0, 0,
-	    cmd_visual },
-	{ "diff", "[-j]", "what was edited by hand and is not compiled", "j", 0, 0, cmd_diff },
-	{ "log", "[-j] [KEY]", "who changed what, when", "j", 0, 1, cmd_log },
+	    true, cmd_visual },
+	{ "diff", "[-j]", "what was edited by hand and is not compiled", "j", 0, 0, false,
+	    cmd_diff },
+	{ "log", "[-j] [KEY]", "who changed what, when", "j", 0, 1, false, cmd_log },
 	{ "undo", "[-n] [NUMBER]", "take a change back: the last, or that of the log", "n", 0, 1,
-	    cmd_undo },
-	{ "import", "[-mrn] FORMAT FILE", "take over another program's table", "mrn", 2, 2,
+	    true, cmd_undo },
+	{ "import", "[-mrn] FORMAT FILE", "take over another program's table", "mrn", 2, 2, true,
 	    cmd_import },
-	{ "export", "FORMAT", "the map for another program, or for import", "", 1, 1, cmd_export },
+	{ "export", "FORMAT", "the map for another program, or for import", "", 1, 1, false,
+	    cmd_export },
 	{ "resolve", "[-j|-q|-v] ADDRESS...", "where mail goes, as delivery would decide it", "jqv",
-	    1, -1, cmd_resolve },
-	{ "complete", "KIND [WORD]", "for the shell: what a word may become", "", 1, 2,
+	    1, -1, false, cmd_resolve },
+	{ "complete", "KIND [WORD]", "for the shell: what a word may become", "", 1, 2, false,
 	    cmd_complete },
 	{ "verify", "-- ADDRESS", "may its mail come in? a line for sendmail's program map", "", 1,
-	    1, cmd_verify },
+	    1, false, cmd_verify },
 	{ "serve", "[-s SOCKET]... [-u USER] [-g GROUP] [-m MODE]",
-	    "answer mail servers over sockets", "s:u:g:m:", 0, 0, cmd_serve },
+	    "answer mail servers over sockets", "s:u:g:m:", 0, 0, true, cmd_serve },
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -204,6 +209,8 @@ run_command(const struct command *command, struct options *options, const char *
 	if (command->max != -1 && argc > command->max)
 		return misused(command,
 		    "too many arguments (quote what belongs together): ", argv[command->max]);
+	/* Nobody who stops reading may end a change in its midst. */
+	signal(SIGPIPE, command->changes ? SIG_IGN : SIG_DFL);
 	return run(command, options, argc, argv);
 }
 
@@ -239,7 +246,6 @@ main(int argc, char **argv)
 	struct options options = { 0 };
 	enum status status;
 
-	signal(SIGPIPE, SIG_IGN); /* found, as a write error, by speech_end */
 	signal(SIGXFSZ, SIG_IGN); /* EFBIG is reported, and leaves no half a file beside the map */
 	umask(022);
 	options.overrides = calloc((size_t)argc + 1, sizeof(*options.overrides));

@@ -5,6 +5,7 @@
 #ifndef VIRTMAP_H
 #define VIRTMAP_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "err.h"
@@ -48,6 +49,7 @@ struct command {
 	const char *summary;   /* for -h */
 	const char *options;   /* getopt's, of this command */
 	int min, max;          /* arguments behind the options; max -1: any number */
+	bool changes;          /* the map, or has others waiting: it goes on if nobody reads */
 	enum status (*run)(const struct virtmap *virtmap, const char *options, int argc,
 	    char **argv); /* options: the letters given, each once; argc and argv without them */
 };
@@ -72,8 +74,8 @@ enum status speech_fail(const struct err *err);
  * counts; arg may be NULL. */
 void speech_complain(void *arg, const char *path, size_t line, const char *why);
 
-/* Everything said so far reached standard output, or the status becomes STATUS_IO; not if it is a
- * pager that was left early (pager.h), which is waited for. */
+/* Everything said so far reached standard output, or the status becomes STATUS_IO; who reads may
+ * have gone early (pager.h). */
 enum status speech_end(enum status status);
 
 #endif

@@ -520,6 +520,18 @@ setup() {
 	[ "$status" -eq 64 ]
 }
 
+@test "who stops reading ends a list, and not a change" {
+	seq -f "u%g@one.example bob" 20000 >>"$DIR/virtmaps"
+	for ignored in '' "trap '' PIPE;"; do
+		run bash -c "$ignored"' "$1" -C "$2" list -s | head -n 1; echo "${PIPESTATUS[0]}"' - "$BUILD/virtmap" "$DIR/conf"
+		[ "${#lines[@]}" -eq 2 ]
+		[ "${lines[1]}" -eq 141 ] # 128 + SIGPIPE
+	done
+	run bash -c '{ sleep 0.1; "$@" 2>&1; } | :' - "$BUILD/virtmap" -C "$DIR/conf" set u1@one.example carol
+	[ -z "$output" ]
+	[ "$(v get u1@one.example)" = carol ]
+}
+
 @test "settings that are wrong: 78" {
 	fails 78 "unknown setting" -o nosuch=1 list
 	fails 78 "no '='" -o nosuch list

@@ -8,6 +8,7 @@
 #include <check.h>
 #include <fcntl.h>
 #include <pty.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +114,35 @@ START_TEST(paged)
 }
 END_TEST
 
+/* Whoever reads without a pager and goes, as head(1) does: SIGPIPE's end, also where it was ignored
+ * (Python and systemd start their programs so), and not a word. */
+START_TEST(hung_up)
+{
+	int ends[2], status;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(ends), 0);
+	close(ends[0]);
+	pid = fork();
+	ck_assert_int_ne(pid, -1);
+	if (pid == 0) {
+		struct err err;
+
+		signal(SIGPIPE, SIG_IGN);
+		dup2(ends[1], STDOUT_FILENO);
+		close(ends[1]);
+		for (size_t i = 0; i < (_i == 0 ? 1 : 100000); i++)
+			puts("line");
+		pager_end(&err);
+		_exit(0);
+	}
+	close(ends[1]);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSIGNALED(status));
+	ck_assert_int_eq(WTERMSIG(status), SIGPIPE);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -122,6 +152,7 @@ main(void)
 	int failed;
 
 	tcase_add_loop_test(tc, paged, 0, COUNT(cases));
+	tcase_add_loop_test(tc, hung_up, 0, 2);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
