@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -16,7 +17,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "io.h"
@@ -39,6 +42,7 @@ struct slot {
 	pid_t pid;
 	int fd;           /* -1: free */
 	size_t next, end; /* numbers it still has to tell of */
+	int64_t since;    /* milliseconds; when it began with `next` */
 	struct buf got;   /* what it has told, not yet whole */
 };
 
@@ -76,6 +80,9 @@ work(const struct crew *crew, size_t from, size_t end, int out)
 		_exit(1);
 	closefrom(fd + 1);
 	is_barred = account_become(crew->account(crew->arg, from), crew->min_uid, &barred) == -1;
+	/* One that hangs must not stay behind. Only now: becoming another user takes it back
+	 * (prctl(2)). A parent that is gone already is noticed when a report is sent. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (size_t i = from; i < end; i++) {
 		buf_clear(&report);
 		memset(&err, 0, sizeof(err));
@@ -130,6 +137,15 @@ give_up(struct foreman *f, size_t i, const struct err *err)
 	tell_progress(f, 1);
 }
 
+static int64_t
+milliseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 /* 0, or -1 with err and the slot free. */
 static int
 start(const struct foreman *f, struct slot *slot, struct err *err)
@@ -149,6 +165,7 @@ start(const struct foreman *f, struct slot *slot, struct err *err)
 	}
 	close(ends[1]);
 	slot->fd = slot->pid == -1 ? -1 : ends[0];
+	slot->since = milliseconds();
 	return slot->pid == -1 ? -1 : 0;
 }
 
@@ -187,6 +204,7 @@ take_report(struct foreman *f, struct slot *slot, const struct head *head, const
 	struct buf report = BUF_INIT;
 	struct err err;
 
+	slot->since = milliseconds();
 	if (!head->failed) {
 		/* Lent, not owned. */
 		report.data = (unsigned char *)(uintptr_t)data;
@@ -225,22 +243,25 @@ take_reports(struct foreman *f, struct slot *slot)
 	return true;
 }
 
-/* The process has ended, or is ended because it talks nonsense. */
+/* The process has ended, or is ended: `why`. */
 static void
-see_off(struct foreman *f, struct slot *slot, bool nonsense)
+see_off(struct foreman *f, struct slot *slot, const char *why)
 {
 	struct err err;
 	int status = 0;
 
 	close(slot->fd);
 	slot->fd = -1;
-	if (nonsense)
-		kill(slot->pid, SIGKILL);
+	/* One that only closed its end of the pipe would be waited for. It does nothing to one
+	 * that is dead. */
+	kill(slot->pid, SIGKILL);
 	while (waitpid(slot->pid, &status, 0) == -1 && errno == EINTR)
 		continue;
 	if (slot->next == slot->end)
 		return;
-	if (WIFSIGNALED(status) && !nonsense)
+	if (why != NULL)
+		err_set(&err, 0, "the process that read it %s", why);
+	else if (WIFSIGNALED(status))
 		err_set(&err, 0, "the process that read it ended by signal %d", WTERMSIG(status));
 	else
 		err_set(&err, 0, "the process that read it ended early");
@@ -259,9 +280,21 @@ listen_to(struct foreman *f, struct slot *slot)
 	if (n > 0)
 		slot->got.len += (size_t)n;
 	if (n <= 0)
-		see_off(f, slot, false);
+		see_off(f, slot, NULL);
 	else if (!take_reports(f, slot))
-		see_off(f, slot, true);
+		see_off(f, slot, "told nonsense");
+}
+
+/* ---- waiting --------------------------------------------------------------------------------- */
+
+/* Milliseconds until the slot's process has taken too long; 0: it has. */
+static int
+time_left(const struct foreman *f, const struct slot *slot)
+{
+	const unsigned patience = f->crew->patience > 0 ? f->crew->patience : CREW_PATIENCE;
+	const int64_t left = slot->since + (int64_t)patience * 1000 - milliseconds();
+
+	return left > 0 ? (int)left : 0;
 }
 
 static size_t
@@ -274,6 +307,29 @@ count_slots(void)
 	return slots < SLOTS_MIN ? SLOTS_MIN : slots > SLOTS_MAX ? SLOTS_MAX : slots;
 }
 
+/* Give all slots work; *wait: milliseconds until the first has taken too long. How many processes
+ * there are to listen to. */
+static nfds_t
+gather(struct foreman *f, struct pollfd *polled, struct slot **who, int *wait)
+{
+	nfds_t n = 0;
+
+	*wait = INT_MAX;
+	for (size_t i = 0; i < f->nslots; i++) {
+		struct slot *slot = &f->slots[i];
+		int left;
+
+		fill(f, slot);
+		if (slot->fd == -1)
+			continue;
+		polled[n] = (struct pollfd){ .fd = slot->fd, .events = POLLIN };
+		who[n++] = slot;
+		left = time_left(f, slot);
+		*wait = left < *wait ? left : *wait;
+	}
+	return n;
+}
+
 void
 crew_run(const struct crew *crew)
 {
@@ -281,25 +337,19 @@ crew_run(const struct crew *crew)
 	struct pollfd polled[SLOTS_MAX];
 	struct slot *who[SLOTS_MAX];
 	nfds_t n;
+	int wait;
 
 	for (size_t i = 0; i < f.nslots; i++)
 		f.slots[i].fd = -1;
-	for (;;) {
-		n = 0;
-		for (size_t i = 0; i < f.nslots; i++) {
-			fill(&f, &f.slots[i]);
-			if (f.slots[i].fd == -1)
-				continue;
-			polled[n] = (struct pollfd){ .fd = f.slots[i].fd, .events = POLLIN };
-			who[n++] = &f.slots[i];
-		}
-		if (n == 0)
-			break;
-		if (poll(polled, n, -1) == -1)
+	while ((n = gather(&f, polled, who, &wait)) > 0) {
+		if (poll(polled, n, wait) == -1)
 			continue; /* EINTR; what memory it needs is the kernel's */
 		for (nfds_t i = 0; i < n; i++)
 			if (polled[i].revents != 0)
 				listen_to(&f, who[i]);
+		for (size_t i = 0; i < f.nslots; i++)
+			if (f.slots[i].fd != -1 && time_left(&f, &f.slots[i]) == 0)
+				see_off(&f, &f.slots[i], "did not come to an end");
 	}
 	for (size_t i = 0; i < f.nslots; i++)
 		buf_free(&f.slots[i].got);

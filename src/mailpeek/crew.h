@@ -13,10 +13,12 @@
 #include "err.h"
 
 #define CREW_REPORT_MAX (16 * 1024 * 1024) /* bytes of what is told of one account */
+#define CREW_PATIENCE   3600               /* seconds that one account may take */
 
 struct crew {
 	unsigned min_uid;
 	const char *doing; /* for the meter */
+	unsigned patience; /* seconds; 0: CREW_PATIENCE */
 	size_t count;
 	void *arg;
 
@@ -33,8 +35,9 @@ struct crew {
 	void (*done)(void *arg, size_t i, const struct buf *report, const struct err *err);
 };
 
-/* Returns when all is done. A process that dies costs the account it was at, and no other. Accounts
- * side by side with the same uid and gid share a process, a few dozen at a time. */
+/* Returns when all is done. A process that dies, talks nonsense or does not come to an end costs
+ * the account it was at, and no other. Accounts side by side with the same uid and gid share a
+ * process, a few dozen at a time. */
 void crew_run(const struct crew *crew);
 
 #endif

@@ -8,6 +8,7 @@
 #include <getopt.h>
 #include <gmime/gmime-version.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -296,6 +297,8 @@ main(int argc, char **argv)
 
 	/* Only for characters: numbers and dates look the same everywhere. */
 	setlocale(LC_CTYPE, "");
+	/* Whoever ignores it would not be told how the processes that read mailboxes ended. */
+	signal(SIGCHLD, SIG_DFL);
 	/* Without TZ glibc looks at /etc/localtime anew for every date (tzset(3)). */
 	setenv("TZ", ":/etc/localtime", 0);
 	options.overrides = calloc((size_t)argc + 1, sizeof(*options.overrides));

@@ -179,6 +179,49 @@ mailpeek: of 3 of 3 addresses of the map it is not known where they lead" "$stde
 	is "two.example 0 0 0.0% 1" "$(awk '$1 == "two.example" { print $1, $2, $3, $4, $5 }' <<<"$output")"
 }
 
+# ---- a process that dies ---------------------------------------------------------------------------
+
+# killed COMMAND...: run it, and end the process that reads carol's mailbox, which takes long.
+killed() {
+	local pid=
+	peek "$@" >"$SCRATCH/out" 2>"$SCRATCH/err" 3>&- &
+	WRITER=$!
+	while [ -z "$pid" ]; do
+		kill -0 "$WRITER"
+		for pid in $(pgrep -d ' ' -P "$(pgrep -d , -x mailpeek)" -x mailpeek) ''; do
+			[ -n "$pid" ] && readlink "/proc/$pid/fd/"* | grep -qxF "$SCRATCH/carol/mbox" && break
+		done
+	done
+	kill -9 "$pid"
+	status=0
+	wait "$WRITER" || status=$?
+	WRITER=
+	output=$(cat "$SCRATCH/out") stderr=$(cat "$SCRATCH/err")
+}
+
+@test "a mailbox whose reader dies is told, and all others are" {
+	letters 2 | put ann/mbox
+	scratch sh -c 'umask 077; mkdir -p bob/Maildir/cur dave/Maildir/cur
+		printf "S: x\n\n" | tee bob/Maildir/cur/1.x >dave/Maildir/cur/2.x; truncate -s 400G carol/mbox' ||
+		skip "no room for a file with a hole"
+	letters 1 | scratch sh -c 'cat 1<>carol/mbox'
+	local why="the process that read it ended by signal 9"
+	killed accounts
+	is 75 "$status"
+	is "ann 2;carol -;bob 1;dave 1" "$(awk 'NR > 1 && $1 != "total" { print $1, $3 }' <<<"$output" | paste -sd ';')"
+	[[ $output == *"carol "*"  $why"* ]]
+	killed usage
+	is 75 "$status"
+	is "ann 2;bob 1;carol -;dave 1;total 4+" "$(awk 'NR > 1 { print $1, $2 }' <<<"$output" | sort -s -k 1,1 | paste -sd ';')"
+	is "mailpeek: carol: $why" "$stderr"
+	killed verify
+	is 75 "$status"
+	[[ $output == *"$SCRATCH/carol/mbox: error: $why [could-not-tell]"*"3 accounts, 1 error, "* ]]
+	killed trace '<1@x>'
+	is 75 "$status"
+	is "mailpeek: carol: $why" "$stderr"
+}
+
 # ---- timeline ------------------------------------------------------------------------------------
 
 @test "timeline: days, hours and months, those without mail too" {
