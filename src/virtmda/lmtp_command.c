@@ -3,6 +3,7 @@
  * The commands of LMTP. A table of words; each function reads its argument, asks the host and says
  * one reply.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -81,7 +82,7 @@ read_arguments(struct lmtp *lmtp, const char *argument, const char *word, struct
 		return -1;
 	}
 	if (lmtp_parameters_read(parameters, rest, is_mail, &refusal) == -1) {
-		lmtp_complain(lmtp, 555, refusal.status, refusal.text);
+		lmtp_complain(lmtp, (unsigned)atoi(refusal.reply), refusal.status, refusal.text);
 		return -1;
 	}
 	return 0;

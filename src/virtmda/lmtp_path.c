@@ -156,21 +156,33 @@ static const struct {
 	{ "ORCPT", false, take_orcpt },
 };
 
+/* RFC 5321 4.1.1.11 has 555 for a parameter that is not known; wrong syntax is 501. */
 static int
-take_parameter(
-    struct lmtp_parameters *out, const struct parameter *p, bool is_mail, struct outcome *refusal)
+refuse(struct outcome *refusal, const char *code, const struct parameter *p, const char *why)
 {
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+	int len = p->name_len > 64 ? 64 : (int)p->name_len;
+
+	outcome_reject(refusal, "5.5.4", "%.*s%s%s", len, p->name, len == 0 ? "" : ": ", why);
+	outcome_reply(refusal, code);
+	return -1;
+}
+
+/* `seen`: a bit for each that was there already. */
+static int
+take_parameter(struct lmtp_parameters *out, const struct parameter *p, bool is_mail, unsigned *seen,
+    struct outcome *refusal)
+{
+	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		if (known[i].of_mail != is_mail || !is_word(known[i].name, p->name, p->name_len))
 			continue;
-		if (known[i].take(out, p))
-			return 0;
-		outcome_reject(refusal, "5.5.4", "%s: no such value", known[i].name);
-		return -1;
+		if ((*seen & 1U << i) != 0)
+			return refuse(refusal, "501", p, "more than once");
+		*seen |= 1U << i;
+		if (!known[i].take(out, p))
+			return refuse(refusal, "501", p, "no such value");
+		return 0;
 	}
-	outcome_reject(refusal, "5.5.4", "%.*s: no such parameter",
-	    p->name_len > 64 ? 64 : (int)p->name_len, p->name);
-	return -1;
+	return refuse(refusal, "555", p, "no such parameter");
 }
 
 int
@@ -178,15 +190,14 @@ lmtp_parameters_read(
     struct lmtp_parameters *out, const char *text, int is_mail, struct outcome *refusal)
 {
 	struct parameter p;
+	unsigned seen = 0;
 	int got;
 
 	*out = (struct lmtp_parameters){ 0 };
 	while ((got = next_parameter(&text, &p)) == 1)
-		if (take_parameter(out, &p, is_mail != 0, refusal) == -1)
+		if (take_parameter(out, &p, is_mail != 0, &seen, refusal) == -1)
 			return -1;
-	if (got == -1)
-		outcome_reject(refusal, "5.5.4", "malformed parameter");
-	return got;
+	return got == 0 ? 0 : refuse(refusal, "501", &p, "malformed parameter");
 }
 
 /* ---- paths ------------------------------------------------------------------------------------
@@ -280,12 +291,20 @@ read_domain(const char *p, struct writer *w)
 	return p > start ? p : NULL;
 }
 
+/* The path's '>': behind it, NULL if it is none. */
+static const char *
+read_end(const char *p)
+{
+	return *p == '>' && (p[1] == ' ' || p[1] == '\0') ? p + 1 : NULL;
+}
+
 /* Behind '<'; the result is behind '>', NULL if it is not as RFC 5321 has it. */
 static const char *
 read_strictly(const char *p, struct writer *w)
 {
+	w->len = 0;
 	if (*p == '>')
-		return are_parameters(p + 1) ? p + 1 : NULL;
+		return read_end(p);
 	if (*p == '@' && (p = skip_route(p)) == NULL)
 		return NULL;
 	if ((p = read_local(p, w)) == NULL)
@@ -295,7 +314,7 @@ read_strictly(const char *p, struct writer *w)
 		if ((p = read_domain(p, w)) == NULL)
 			return NULL;
 	}
-	return *p == '>' && are_parameters(p + 1) ? p + 1 : NULL;
+	return read_end(p);
 }
 
 static const char *
@@ -303,6 +322,7 @@ read_as_it_is(const char *start, struct writer *w)
 {
 	const char *p = start;
 
+	w->len = 0;
 	while (*p != '\0' && !(*p == '>' && are_parameters(p + 1)) && !is_control(*p))
 		p++;
 	if (*p != '>' || *start == '>') /* "<>" is the null sender's, whatever follows */
@@ -321,10 +341,11 @@ lmtp_path_read(struct lmtp_path *out, const char *text, const char **rest, const
 	if (*text != '<')
 		return -1;
 	*rest = read_strictly(text + 1, &w);
-	if (*rest == NULL) {
-		w.len = 0;
+	if (*rest == NULL || !are_parameters(*rest))
 		*rest = read_as_it_is(text + 1, &w);
-	}
+	/* A path all the same; what is wrong is said of the parameters. */
+	if (*rest == NULL)
+		*rest = read_strictly(text + 1, &w);
 	if (*rest == NULL)
 		return -1;
 	*why = "address too long";

@@ -18,8 +18,8 @@ struct lmtp_path {
 	char address[ADDRESS_MAX + 1];
 };
 
-/* Read the path at `text`, and in *rest what stands behind it: nothing, or a blank and well-formed
- * parameters. Beyond RFC 5321 a local part may hold what sendmail sends when it has taken the
+/* Read the path at `text`, and in *rest what stands behind it: nothing, or a blank and parameters.
+ * Beyond RFC 5321 a local part may hold what sendmail sends when it has taken the
  * quotes off (a blank, a bracket, a pipe). 0, or -1 with *why (static): no path, or too long. */
 int lmtp_path_read(struct lmtp_path *out, const char *text, const char **rest, const char **why);
 
@@ -28,8 +28,8 @@ struct lmtp_parameters {
 	struct lmtp_notice notice;
 };
 
-/* Read the parameters of MAIL (which is_mail) or RCPT. AUTH is taken and ignored, and
- * so is what is wrong about notices. 0, or -1 with *out: the refusal. */
+/* Read the parameters of MAIL (which is_mail) or RCPT. AUTH is taken and ignored, and so is a wrong
+ * value about notices. 0, or -1 with the refusal and its reply code. */
 int lmtp_parameters_read(
     struct lmtp_parameters *out, const char *text, int is_mail, struct outcome *refusal);
 

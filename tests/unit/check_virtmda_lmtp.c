@@ -137,8 +137,35 @@ static const struct {
 	    HELLO "MAIL\r\nMAIL FROM:\r\nMAIL FROM:<a@b> SIZE=x\r\nMAIL FROM:<a@b> FOO=1\r\n",
 	    GREETING LHLO
 	    "501 5.5.2 MAIL FROM:<address>\r\n501 5.1.7 no address in angle brackets\r\n"
-	    "555 5.5.4 SIZE: no such value\r\n555 5.5.4 FOO: no such parameter\r\n",
+	    "501 5.5.4 SIZE: no such value\r\n555 5.5.4 FOO: no such parameter\r\n",
 	    "" },
+	{ "bad values of MAIL",
+	    HELLO "MAIL FROM:<a@b> SIZE=\r\nMAIL FROM:<a@b> BODY=BINARYMIME\r\n"
+	          "MAIL FROM:<a@b> SMTPUTF8=1\r\nMAIL FROM:<a@b> RET\r\n",
+	    GREETING LHLO "501 5.5.4 SIZE: malformed parameter\r\n501 5.5.4 BODY: no such value\r\n"
+	                  "501 5.5.4 SMTPUTF8: no such value\r\n501 5.5.4 RET: no such value\r\n",
+	    "" },
+	{ "parameters twice",
+	    HELLO "MAIL FROM:<a@b> SIZE=1 size=1\r\nMAIL FROM:<a@b> SMTPUTF8 SMTPUTF8\r\n"
+	          "MAIL FROM:<a@b> RET=X RET=FULL\r\n",
+	    GREETING LHLO "501 5.5.4 size: more than once\r\n501 5.5.4 SMTPUTF8: more than once\r\n"
+	                  "501 5.5.4 RET: more than once\r\n",
+	    "" },
+	{ "no parameters of MAIL",
+	    HELLO "MAIL FROM:<a@b> FOO\r\nMAIL FROM:<a@b> NOTIFY=NEVER\r\n"
+	          "MAIL FROM:<a@b>SIZE=1\r\nMAIL FROM:<> =\r\n",
+	    GREETING LHLO
+	    "555 5.5.4 FOO: no such parameter\r\n555 5.5.4 NOTIFY: no such parameter\r\n"
+	    "501 5.1.7 no address in angle brackets\r\n501 5.5.4 malformed parameter\r\n",
+	    "" },
+	{ "bad parameters of RCPT, and one whose value is ignored",
+	    HELLO MAIL
+	    "RCPT TO:<joe@d> NOTIFY=NEVER NOTIFY=NEVER\r\nRCPT TO:<joe@d> ORCPT\r\n"
+	    "RCPT TO:<joe@d> AUTH=x\r\nRCPT TO:<joe@d> ORCPT==\r\nRCPT TO:<joe@d> NOTIFY=X\r\n",
+	    GREETING LHLO OK
+	    "501 5.5.4 NOTIFY: more than once\r\n501 5.5.4 ORCPT: no such value\r\n"
+	    "555 5.5.4 AUTH: no such parameter\r\n501 5.5.4 ORCPT: malformed parameter\r\n" ROK,
+	    "begin <a@b>\nrecipient <joe@d>\n" },
 	{ "bad recipients", HELLO MAIL "RCPT TO:<>\r\nRCPT TO:<joe@d> SIZE=1\r\nRCPT joe@d\r\n",
 	    GREETING LHLO OK "501 5.1.3 nobody is no recipient\r\n"
 	                     "555 5.5.4 SIZE: no such parameter\r\n501 5.5.2 RCPT TO:<address>\r\n",
@@ -334,8 +361,10 @@ static const struct {
 	{ "<joe\t@d>", NULL, NULL },
 	{ "<\"joe\001\"@d>", NULL, NULL },
 	{ "<joe\177@d>", NULL, NULL },
-	{ "<joe@d> =x", NULL, NULL },
-	{ "<joe@d> A=", NULL, NULL },
+	{ "<joe@d>A=x", NULL, NULL },
+	/* Whose parameters are for lmtp_parameters_read to refuse. */
+	{ "<joe@d> =x", "joe@d", " =x" },
+	{ "<> A=", "", " A=" },
 };
 
 START_TEST(reads_paths)
@@ -370,8 +399,6 @@ static const struct {
 	{ " ORCPT=rfc822", " " },
 	{ " ORCPT=rfc,822;a@b", " " },
 	{ " ORCPT=utf-8;j\303\266rg@d", " " },
-	/* The last one counts, also where it says nothing. */
-	{ " ORCPT=rfc822;a@b ORCPT=x", " " },
 };
 
 START_TEST(believes_sound_notices_only)
