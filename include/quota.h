@@ -19,10 +19,11 @@ struct quota {
 
 /* The setting: "none", or Dovecot's limits with blanks or colons between them: "storage=1G"
  * (kilobytes without a unit), "bytes=100M" (bytes without one), "messages=1000"; units are b, k, M,
- * G, T. 0 with *out, or -1 with err "why". */
+ * G, T, also written kB or KiB. 0 with *out, or -1 with err "why". */
 int quota_parse(struct quota *out, const char *text, struct err *err);
 
-/* An account's userdb_quota_rule, "*:" in front of the limits. 1 with *out; 0 for a rule that is
+/* An account's userdb_quota_rule, "*:" (or "?:") in front of the limits, or of "ignore". 1 with
+ * *out; 0 for a rule that is
  * about one mailbox ("Trash:ignore"), which is Dovecot's to obey; -1 with err "why". */
 int quota_parse_rule(struct quota *out, const char *rule, struct err *err);
 

@@ -10,23 +10,39 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define SEPARATORS " \t:"
 
 static const struct limit {
 	const char *name;
-	uint64_t unit; /* of a number without one; 0: a plain count, that has none */
+	uint64_t unit; /* of a number without one */
 } limits_known[] = {
 	{ "storage", 1024 },
 	{ "bytes", 1 },
-	{ "messages", 0 },
+	{ "messages", 1 },
 };
+
+/* "k", "kB", "KiB": what it multiplies by, or 0. */
+static uint64_t
+unit_of(const char *text, size_t len)
+{
+	static const char units[] = "bkmgt";
+	const char *found = strchr(units, *text | 0x20), *more = text + 1;
+
+	if (found == NULL || *found == '\0')
+		return 0;
+	if (len > 2 && (*more | 0x20) == 'i')
+		more++;
+	if (len > 1 && (found == units || (*more | 0x20) != 'b' || more + 1 != text + len))
+		return 0;
+	return UINT64_C(1) << (10 * (found - units));
+}
 
 /* Digits and perhaps a unit. Limits are kept below 2^63, as other programs keep them. */
 static int
 parse_number(uint64_t *out, const char *text, size_t len, uint64_t unit, struct err *err)
 {
-	static const char units[] = "BKMGT";
 	uint64_t value = 0;
 	size_t digits = 0;
 
@@ -34,20 +50,12 @@ parse_number(uint64_t *out, const char *text, size_t len, uint64_t unit, struct 
 		if (__builtin_mul_overflow(value, 10, &value) ||
 		    __builtin_add_overflow(value, (uint64_t)(text[digits] - '0'), &value))
 			return err_set(err, 0, "\"%.*s\" is too large", (int)len, text);
-	if (digits > 0 && digits + 1 == len && unit != 0) {
-		const char *found = strchr(units, text[digits] & ~0x20);
-
-		unit = 0;
-		if (found != NULL && *found != '\0')
-			unit = UINT64_C(1) << (10 * (found - units));
-		digits++;
-		if (unit == 0)
-			digits = 0;
-	}
-	if (digits == 0 || digits != len)
+	if (digits < len)
+		unit = unit_of(text + digits, len - digits);
+	if (digits == 0 || unit == 0)
 		return err_set(
 		    err, 0, "\"%.*s\" is not a size (100, 100k, 10M, 1G)", (int)len, text);
-	if (__builtin_mul_overflow(value, unit == 0 ? 1 : unit, &value) || value > INT64_MAX)
+	if (__builtin_mul_overflow(value, unit, &value) || value > INT64_MAX)
 		return err_set(err, 0, "\"%.*s\" is too large", (int)len, text);
 	*out = value;
 	return 0;
@@ -64,7 +72,7 @@ parse_limit(struct quota *out, const char *word, size_t len, struct err *err)
 		const struct limit *limit = &limits_known[i];
 
 		if (strlen(limit->name) == name && memcmp(limit->name, word, name) == 0)
-			return parse_number(limit->unit == 0 ? &out->messages : &out->bytes,
+			return parse_number(limit->name[0] == 'm' ? &out->messages : &out->bytes,
 			    equals + 1, len - name - 1, limit->unit, err);
 	}
 	return err_set(
@@ -103,8 +111,10 @@ quota_parse_rule(struct quota *out, const char *rule, struct err *err)
 	*out = (struct quota){ 0 };
 	if (colon == NULL || colon == rule)
 		return err_set(err, 0, "\"%s\" is no quota rule (*:storage=1G)", rule);
-	if (colon != rule + 1 || *rule != '*')
+	if (colon != rule + 1 || (*rule != '*' && *rule != '?'))
 		return 0;
+	if (strcmp(colon + 1, "ignore") == 0) /* nothing counts, so there is no limit */
+		return 1;
 	return parse_limits(out, colon + 1, err) == -1 ? -1 : 1;
 }
 

@@ -268,6 +268,36 @@ talk() { sed 's/$/\r/' | inside virtmda -l | sed '1,/^250 2.1.0/d' | tr -d '\r';
 	logged 'repair=warned that the mailbox is'
 }
 
+# header: the limits as virtmda writes them into maildirsize; in Dovecot's: kilobytes and messages.
+header() {
+	inside head -n 1 /home/bob/Maildir/maildirsize | tr , '\n' | awk '
+		/S$/ { bytes = int((substr($0, 1, length - 1) + 1023) / 1024) }
+		/C$/ { messages = substr($0, 1, length - 1) }
+		END { print bytes ? bytes : "-", messages ? messages : "-" }'
+}
+
+@test "a rule means what it means to Dovecot" {
+	needs_dovecot
+	local rule
+	for rule in '*:storage=10M' '*:storage=10M:messages=5' '*:bytes=1000000' '*:messages=1k' '*:storage=10' \
+		'*:storage=2000b' '*:storage=5m' '*:storage=10MB' '*:storage=1G:storage=2G' '*:storage=0' '*:ignore' \
+		'?:storage=10M' 'Trash:ignore' 'Trash:storage=+10%'; do
+		accounts "$rule"
+		inside rm -rf /home/bob/Maildir
+		letter x | inside virtmda -f '' -d bob
+		if inside test -e /home/bob/Maildir/maildirsize; then header; else echo "- -"; fi >"$BATS_TEST_TMPDIR/ours"
+		is "$(doveadm -f tab quota get | awk -F '\t' '$2 == "STORAGE" { bytes = $4 } $2 == "MESSAGE" { messages = $4 } END { print bytes, messages }')" \
+			"$(cat "$BATS_TEST_TMPDIR/ours")" "$rule"
+	done
+	# What Dovecot refuses, and what no quota can mean, waits.
+	for rule in '*:storage=lots' '*:storage=-1' '*:storage=+5M' '*:storage=1.5G' '*: storage=5M' '*:STORAGE=5M' \
+		'*' ':storage=1M' '*:storage=' '*:storage=99999999999999999999' '*:backend=5' '*:storage=10%'; do
+		accounts "$rule"
+		run inside virtmda -n -f '' -d bob
+		is 75 "$status" "$rule"
+	done
+}
+
 @test "a quota that is not understood is a mistake, not a mailbox without one" {
 	accounts '*:storage=lots'
 	send one ann@one.example bob@two.example

@@ -28,6 +28,8 @@ static const struct {
 	{ "storage=1G messages=10000", 1 << 30, 10000 },
 	{ "  storage=1G:messages=10000:", 1 << 30, 10000 },
 	{ "storage=0", 0, 0 },
+	{ "storage=1GB messages=2k", 1 << 30, 2048 },
+	{ "bytes=1kib", 1024, 0 },
 	{ "bytes=9223372036854775807", INT64_MAX, 0 },
 };
 
@@ -54,12 +56,16 @@ static const struct {
 	{ "storage=", "\"\" is not a size (100, 100k, 10M, 1G)" },
 	{ "storage=G", "\"G\" is not a size (100, 100k, 10M, 1G)" },
 	{ "storage=1.5G", "\"1.5G\" is not a size (100, 100k, 10M, 1G)" },
-	{ "storage=1GB", "\"1GB\" is not a size (100, 100k, 10M, 1G)" },
 	{ "storage=10%", "\"10%\" is not a size (100, 100k, 10M, 1G)" },
 	{ "storage=+1", "\"+1\" is not a size (100, 100k, 10M, 1G)" },
 	{ "storage=-1", "\"-1\" is not a size (100, 100k, 10M, 1G)" },
 	{ "storage=1X", "\"1X\" is not a size (100, 100k, 10M, 1G)" },
-	{ "messages=1k", "\"1k\" is not a size (100, 100k, 10M, 1G)" },
+	{ "storage=1GG", "\"1GG\" is not a size (100, 100k, 10M, 1G)" },
+	{ "storage=1Gi", "\"1Gi\" is not a size (100, 100k, 10M, 1G)" },
+	{ "storage=1GBB", "\"1GBB\" is not a size (100, 100k, 10M, 1G)" },
+	{ "storage=1bb", "\"1bb\" is not a size (100, 100k, 10M, 1G)" },
+	{ "storage=k", "\"k\" is not a size (100, 100k, 10M, 1G)" },
+	{ "messages=9007199254740992k", "\"9007199254740992k\" is too large" },
 	{ "bytes=9223372036854775808", "\"9223372036854775808\" is too large" },
 	{ "storage=9007199254740992", "\"9007199254740992\" is too large" },
 	{ "bytes=99999999999999999999999", "\"99999999999999999999999\" is too large" },
@@ -93,7 +99,10 @@ static const struct {
 	{ "", -1, 0, 0 },
 	{ ":storage=1G", -1, 0, 0 },
 	{ "*:", -1, 0, 0 },
-	{ "*:ignore", -1, 0, 0 },
+	{ "*:ignore", 1, 0, 0 },
+	{ "?:storage=1G", 1, 1 << 30, 0 },
+	{ "*:ignored", -1, 0, 0 },
+	{ "*:ignore:storage=1G", -1, 0, 0 },
 };
 
 START_TEST(rules_of_accounts)
