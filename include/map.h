@@ -226,8 +226,9 @@ void map_close(struct map *map); /* accepts NULL */
 /* Has another map been published since it was opened (or has it been removed)? One stat. */
 bool map_is_replaced(const struct map *map);
 
-/* Was the text edited by hand since? By size and time only, one stat: 1 yes, 0 no, -1 could not
- * tell. */
+/* Was the text edited by hand since? By size and time only, one stat: 1 yes, 0 no, or another map
+ * has been published, -1 could not tell. Where the text came within the last quarter of a second it
+ * waits that long for the map of it. */
 int map_is_stale(const struct map *map, struct err *err);
 /* The sure one: reads and hashes the text. */
 int map_is_stale_content(const struct map *map, struct err *err);

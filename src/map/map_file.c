@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "io.h"
@@ -19,6 +20,9 @@
 #include "map_ladder.h"
 #include "map_source.h"
 #include "progress.h"
+
+#define PUBLISH_MS 250 /* from the rename of a text to that of its map, which waits for the disk   \
+	                */
 
 struct map {
 	struct table *table;
@@ -210,6 +214,28 @@ map_is_replaced(const struct map *map)
 	return table_is_replaced(map->table);
 }
 
+/* An edit renames its text and, when that is on the disk, its map: who looks between the two sees a
+ * text that came a moment ago, and waits a moment for the map. */
+static bool
+is_being_published(const struct map *map, const struct stat *text)
+{
+	const struct timespec pause = { .tv_nsec = 5000000 };
+	struct timespec now;
+	int64_t age;
+
+	for (;;) {
+		if (map_is_replaced(map))
+			return true;
+		if (clock_gettime(CLOCK_REALTIME, &now) == -1)
+			return false;
+		age = (now.tv_sec - text->st_ctim.tv_sec) * 1000 +
+		      (now.tv_nsec - text->st_ctim.tv_nsec) / 1000000;
+		if (age < 0 || age > PUBLISH_MS)
+			return false;
+		nanosleep(&pause, NULL);
+	}
+}
+
 int
 map_is_stale(const struct map *map, struct err *err)
 {
@@ -218,8 +244,10 @@ map_is_stale(const struct map *map, struct err *err)
 
 	if (stat(map->source_path, &st) == -1)
 		return err_set(err, errno, "stat %s", map->source_path);
-	return (uint64_t)st.st_size != source->size || st.st_mtim.tv_sec != source->mtime_sec ||
-	       st.st_mtim.tv_nsec != source->mtime_nsec;
+	if ((uint64_t)st.st_size == source->size && st.st_mtim.tv_sec == source->mtime_sec &&
+	    st.st_mtim.tv_nsec == source->mtime_nsec)
+		return 0;
+	return !is_being_published(map, &st);
 }
 
 int

@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "io.h"
@@ -149,6 +150,56 @@ stale(int by_content)
 	map_close(map);
 	return rc;
 }
+
+/* The map that is published and the one that was open before it; edits by hand are told of. */
+START_TEST(stale_or_replaced)
+{
+	struct map *before;
+
+	put(path, "a@one 1\n");
+	ck_assert_int_eq(try_compile(), 0);
+	ck_assert_int_eq(map_open(&before, path, 0, &err), 0);
+	ck_assert_int_eq(map_is_stale(before, &err), 0);
+	put(path, "a@one 22\n");
+	ck_assert_int_eq(map_is_stale(before, &err), 1);
+	ck_assert_int_eq(try_compile(), 0);
+	ck_assert_int_eq(map_is_stale(before, &err), 0);
+	ck_assert_int_eq(stale(0), 0);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(map_is_stale(before, &err), -1);
+	map_close(before);
+}
+END_TEST
+
+/* Who asks between the two renames waits for the second, though not for ever: on a machine that is
+ * busy it may take a few rounds to see that. */
+START_TEST(stale_between_renames)
+{
+	int rc = 1;
+
+	put(path, "a@one 1\n");
+	ck_assert_int_eq(try_compile(), 0);
+	for (int i = 0; rc == 1 && i < 50; i++) {
+		char text[32];
+		struct map *before;
+		int status;
+		pid_t pid;
+
+		ck_assert_int_eq(map_open(&before, path, 0, &err), 0);
+		snprintf(text, sizeof(text), "a@one %d\n", 100 + i);
+		put(path, text);
+		if ((pid = fork()) == 0) {
+			nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+			_exit(try_compile() == 0 ? 0 : 1);
+		}
+		rc = map_is_stale(before, &err);
+		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+		ck_assert_int_eq(status, 0);
+		map_close(before);
+	}
+	ck_assert_int_eq(rc, 0);
+}
+END_TEST
 
 /* ---- compiling ----------------------------------------------------------------------------------
  */
@@ -607,6 +658,8 @@ main(void)
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_set_timeout(tests, 60);
+	tcase_add_test(tests, stale_or_replaced);
+	tcase_add_test(tests, stale_between_renames);
 	tcase_add_test(tests, compile);
 	tcase_add_test(tests, empty_map);
 	tcase_add_test(tests, mode_and_group);
