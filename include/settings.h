@@ -47,6 +47,7 @@ struct settings {
 	unsigned lmtp_recipients;     /* accepted for one message */
 	unsigned lmtp_message_size;   /* bytes; 0 no limit */
 	unsigned lmtp_timeout;        /* seconds that a client may be silent */
+	unsigned lmtp_reply_timeout;  /* seconds for all replies behind a message */
 	char *sendmail;               /* program that takes what goes on elsewhere */
 	char *log;                    /* "syslog", "stderr" or "/path" */
 };

@@ -261,6 +261,7 @@ static const struct setting table[] = {
 	NUMBER(lmtp_recipients, "1000", 1, 100000),
 	NUMBER(lmtp_message_size, "0", 0, UINT_MAX),
 	NUMBER(lmtp_timeout, "600", 1, 86400),
+	NUMBER(lmtp_reply_timeout, "300", 1, 3600),
 	TEXT(sendmail, "/usr/sbin/sendmail", check_path),
 	TEXT(log, "syslog", check_log),
 };

@@ -15,6 +15,7 @@
 
 #include "account.h"
 #include "broker.h"
+#include "moment.h"
 #include "parcel.h"
 #include "process.h"
 
@@ -192,8 +193,8 @@ engage(struct crew *crew, struct member *member)
 		dismiss(member);
 		return false;
 	}
-	if (process_stopped()) {
-		err_set(&err, 0, "stopped by a signal");
+	if (process_stopped() || moment_left(crew->job->until, 1) == 0) {
+		err_set(&err, 0, process_stopped() ? "stopped by a signal" : "no time was left");
 		defer_all(&member->job, 0, &err);
 		dismiss(member);
 	} else if (start(member, &err) == -1) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Those parts of a plan that go to sendmail, and the mailbox as the way out where that would be a
- * loop.
+ * What of a plan goes to sendmail, and what does not although it was meant to: a message that comes
+ * back to an alias or an account which has handed it over before did all that its alias or .forward
+ * asks for, and is delivered to that account.
  */
 #ifndef VIRTMDA_FORWARD_H
 #define VIRTMDA_FORWARD_H
@@ -10,17 +11,14 @@
 #include "plan.h"
 #include "transaction.h"
 
-/* Hand over for every recipient that the plan has a hand-over for. Afterwards some may have a copy
- * instead, which is still to be made. `intake` must be spooled if it is not NULL; NULL: `trouble`
- * says why there is no message. */
-void forward_handovers(const struct transaction *transaction, struct plan *plan,
-    const struct intake *intake, const struct err *trouble);
+/* Is there a copy whose worker found a .forward? */
+bool forward_is_found(const struct plan *plan);
 
-/* A copy whose worker found a .forward: hand over under the account's bare name. 1: done, the
- * copy's report says how. 0: the message has been that way, the mailbox is to have it; the copy is
- * final now. *spooled (zeroed, fd -1) is filled when standard input had to be read for it, and is
- * then the intake to go on with; the caller closes it. */
-int forward_copy(const struct transaction *transaction, struct copy *copy,
-    const struct intake *intake, struct intake *spooled);
+/* Plan hand-overs for the copies whose worker found a .forward, and settle those that have not
+ * begun and would be a loop: afterwards what is left of them can be handed over, and some
+ * recipients may have a copy instead. `intake` must be spooled (or the transaction is a dry run).
+ */
+void forward_plan(
+    const struct transaction *transaction, struct plan *plan, const struct intake *intake);
 
 #endif

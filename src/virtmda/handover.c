@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,49 +19,25 @@
 #include <unistd.h>
 
 #include "io.h"
+#include "moment.h"
 #include "process.h"
 #include "rights.h"
+#include "settings.h"
 #include "speech.h"
 #include "submission.h"
 
 /* The status of a speaker to which sendmail has said yes, should its report not come through. */
 #define EXIT_HANDED_OVER 113
 
+/* For a speaker that does not end by itself when it should: a disk may hold it. Milliseconds. */
+#define GRACE 5000
+
+/* ---- sendmail ----------------------------------------------------------------------------------
+ */
+
 struct pipes {
 	int to[2], from[2]; /* sendmail's standard input and output */
-	int report[2];
 };
-
-static void
-close_pair(int pair[2])
-{
-	for (int i = 0; i < 2; i++) {
-		if (pair[i] != -1)
-			close(pair[i]);
-		pair[i] = -1;
-	}
-}
-
-static void
-close_pipes(struct pipes *pipes)
-{
-	close_pair(pipes->to);
-	close_pair(pipes->from);
-	close_pair(pipes->report);
-}
-
-static int
-open_pipes(struct pipes *pipes, struct err *err)
-{
-	*pipes = (struct pipes){ { -1, -1 }, { -1, -1 }, { -1, -1 } };
-	/* Pipes and no sockets: sendmail would take a socket's other end for a remote host. */
-	if (pipe2(pipes->to, O_CLOEXEC) == 0 && pipe2(pipes->from, O_CLOEXEC) == 0 &&
-	    pipe2(pipes->report, O_CLOEXEC) == 0)
-		return 0;
-	err_set(err, errno, "pipe");
-	close_pipes(pipes);
-	return -1;
-}
 
 /* What cannot be started says so as an SMTP server would: then nobody has to be asked why. */
 static _Noreturn void
@@ -95,8 +72,12 @@ become_sendmail(const char *path, const struct pipes *pipes)
 static int
 start_sendmail(const char *path, struct pipes *pipes, struct err *err)
 {
-	pid_t pid = fork();
+	pid_t pid;
 
+	/* Pipes and no sockets: sendmail would take a socket's other end for a remote host. */
+	if (pipe2(pipes->to, O_CLOEXEC) == -1 || pipe2(pipes->from, O_CLOEXEC) == -1)
+		return err_set(err, errno, "pipe");
+	pid = fork();
 	if (pid == -1)
 		return err_set(err, errno, "fork");
 	if (pid == 0)
@@ -104,123 +85,110 @@ start_sendmail(const char *path, struct pipes *pipes, struct err *err)
 	/* Or their ends would never be seen. */
 	close(pipes->to[0]);
 	close(pipes->from[1]);
-	pipes->to[0] = pipes->from[1] = -1;
 	return 0;
 }
 
+/* ---- the speaker -------------------------------------------------------------------------------
+ */
+
 static int
-work(const struct handover_job *job, pid_t parent, struct pipes *pipes, struct report *report,
-    struct err *err)
+speak(const struct handover_job *job, pid_t parent, struct report *report, struct err *err)
 {
+	const struct settings *settings = job->transaction->settings;
 	struct session session;
 	struct message *message;
-	int result;
+	struct pipes pipes;
+	int failed;
 
-	if (start_sendmail(job->settings->sendmail, pipes, err) == -1 ||
-	    rights_drop(parent, err) == -1)
+	if (start_sendmail(settings->sendmail, &pipes, err) == -1 || rights_drop(parent, err) == -1)
 		return -1;
 	process_release();
-	submission_init(&session, pipes->from[0], pipes->to[1]);
-	if (intake_message(job->intake, job->settings->spool_directory, &message, err) == -1)
+	submission_init(&session, pipes.from[0], pipes.to[1]);
+	session.smtp.until = job->transaction->until;
+	if (intake_message(job->intake, settings->spool_directory, &message, err) == -1)
 		return -1;
 	report_note(report, message);
-	result = speech_give(job, &session, message, report, err);
+	failed = speech_give(job, &session, message, &report->outcome, err);
 	message_free(message);
-	return result;
-}
-
-static _Noreturn void
-speaker(const struct handover_job *job, pid_t parent, struct pipes *pipes)
-{
-	struct report report;
-	struct err err;
-	const int needed[] = { pipes->to[0], pipes->to[1], pipes->from[0], pipes->from[1],
-		pipes->report[1], job->intake->fd };
-	bool delivered;
-
-	/* Under LMTP there are more: whoever takes over this process must not find the front's. */
-	process_close_others(needed, sizeof(needed) / sizeof(needed[0]));
-	process_forked();
-	report_init(&report);
-	if (work(job, parent, pipes, &report, &err) == -1)
-		outcome_from_err(&report.outcome, &err);
-	delivered = report.outcome.class == OUTCOME_DELIVERED;
-	if (io_write_all(pipes->report[1], &report, sizeof(report)) == -1) {
-		/* The status says what matters. */
-	}
-	_exit(delivered ? EXIT_HANDED_OVER : 0);
-}
-
-/* The speaker's word, or what its end says without it. */
-static void
-hear(pid_t pid, int fd, struct report *report)
-{
-	struct buf bytes = BUF_INIT;
-	int status = 0;
-	bool heard = io_read_all(fd, sizeof(*report), &bytes) == 0 && bytes.len == sizeof(*report);
-	pid_t waited;
-
-	if (heard)
-		memcpy(report, bytes.data, sizeof(*report));
-	buf_free(&bytes);
-	do
-		waited = waitpid(pid, &status, 0);
-	while (waited == -1 && errno == EINTR);
-	if (heard)
-		report_check(report);
-	else if (waited == pid && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_HANDED_OVER)
-		outcome_deliver(&report->outcome, "2.0.0", "handed over");
-	else if (waited == pid && WIFSIGNALED(status))
-		outcome_defer(&report->outcome, "4.3.0",
-		    "the process that hands over was killed by signal %d", WTERMSIG(status));
-	else
-		outcome_defer(
-		    &report->outcome, "4.3.0", "the process that hands over said nothing");
+	return failed;
 }
 
 static int
-run(const struct handover_job *job, struct report *report, struct err *err)
+body(void *arg, int out, pid_t parent)
 {
-	const pid_t parent = getpid();
-	struct pipes pipes;
-	pid_t pid;
+	const struct handover_job *job = arg;
+	struct report report;
+	struct err err;
+	bool delivered;
+
+	report_init(&report);
+	if (speak(job, parent, &report, &err) == -1)
+		outcome_from_err(&report.outcome, &err);
+	delivered = report.outcome.class == OUTCOME_DELIVERED;
+	if (io_write_all(out, &report, sizeof(report)) == -1) {
+		/* The status says what matters. */
+	}
+	return delivered ? EXIT_HANDED_OVER : 0;
+}
+
+/* ---- the one who waits -------------------------------------------------------------------------
+ */
+
+int
+handover_start(const struct handover_job *job, struct apart *apart, struct err *err)
+{
+	struct handover_job own = *job;
 	/* Nobody but root can have put this program there. */
-	int program = io_open_trusted(job->settings->sendmail, NULL, err);
+	int program = io_open_trusted(job->transaction->settings->sendmail, NULL, err);
 
 	if (program == -1)
 		return err_prefix(err, "sendmail");
 	close(program);
 	process_hold();
 	/* Its end is proven only while its sender is there. */
-	if (process_still_wanted(err) == -1 || open_pipes(&pipes, err) == -1)
+	if (process_still_wanted(err) == -1)
 		return -1;
-	pid = fork();
-	if (pid == -1) {
-		err_set(err, errno, "fork");
-		close_pipes(&pipes);
-		return -1;
-	}
-	if (pid == 0) {
-		close(pipes.report[0]);
-		speaker(job, parent, &pipes);
-	}
-	close_pair(pipes.to);
-	close_pair(pipes.from);
-	close(pipes.report[1]);
-	pipes.report[1] = -1;
-	process_child(pid);
-	hear(pid, pipes.report[0], report);
-	process_child_gone(pid);
-	close_pipes(&pipes);
-	return 0;
+	return apart_start(apart, job->intake->fd, body, &own, err);
+}
+
+/* What its end says without its word. */
+static void
+explain_silence(int status, struct outcome *outcome)
+{
+	if (status == APART_KILLED)
+		outcome_defer(outcome, "4.3.0",
+		    "the process that hands over did not end in time; sendmail may have the "
+		    "message");
+	else if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_HANDED_OVER)
+		outcome_deliver(outcome, "2.0.0", "handed over");
+	else if (WIFSIGNALED(status))
+		outcome_defer(outcome, "4.3.0",
+		    "the process that hands over was killed by signal %d", WTERMSIG(status));
+	else
+		outcome_defer(outcome, "4.3.0", "the process that hands over said nothing");
+}
+
+static long long
+end_of(const struct transaction *t)
+{
+	return t->until == MOMENT_NEVER ? MOMENT_NEVER : t->until + GRACE;
+}
+
+int
+handover_patience(const struct transaction *t)
+{
+	return t->until == MOMENT_NEVER ? -1 : moment_left(end_of(t), INT_MAX);
 }
 
 void
-handover_run(const struct handover_job *job, struct report *report)
+handover_finish(const struct transaction *t, struct apart *apart, struct report *report)
 {
-	struct err err;
+	int status;
 
+	if (apart_hear(apart, report, sizeof(*report), end_of(t), &status) == 1) {
+		report_check(report);
+		return;
+	}
 	report_init(report);
-	if (run(job, report, &err) == -1)
-		outcome_from_err(&report->outcome, &err);
+	explain_silence(status, &report->outcome);
 }

@@ -7,35 +7,34 @@
 #ifndef VIRTMDA_HANDOVER_H
 #define VIRTMDA_HANDOVER_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
+#include "apart.h"
 #include "intake.h"
-#include "report.h"
-#include "settings.h"
+#include "plan.h"
+#include "transaction.h"
 
 struct handover_job {
-	const struct settings *settings;
-	const struct intake *intake; /* spooled: what follows may need the message again */
-	const char *sender;          /* as it came; "" for the null sender */
-	bool utf8;                   /* SMTPUTF8 was given */
-	const char *ret, *envid;     /* RFC 3461, as they came; NULL where they did not */
-	const char *orcpt, *notify;
-	/* The recipients that the message came for: a Delivered-To for each, and where it has one
-	 * of theirs already it is a loop. */
-	const char *const *originals;
-	size_t noriginals;
-	const char *const *members; /* addr-specs and bare names, quoted where need be */
-	size_t nmembers;
-	bool known; /* the members are names that this host has */
+	const struct transaction *transaction;
+	const struct intake *intake; /* spooled: others may need the message, too */
+	const struct handover *handover;
 };
 
-/* Hand over, and wait for sendmail's word. *report: its outcome is delivered once sendmail has
- * queued the message (exactly one submission), rejected where sendmail refused it for good and for
- * reasons of the mail's own, deferred otherwise. Members of several that were refused get a notice
- * to the sender; if that cannot be handed over, the outcome is "rejected", so that
- * who called us tells the sender. REPORT_LOOP: nothing was handed over, the message has been here.
+/* Begin to hand over, in a process of its own. 0 with *apart, which must be finished, or -1 with
+ * err.
  */
-void handover_run(const struct handover_job *job, struct report *report);
+int handover_start(const struct handover_job *job, struct apart *apart, struct err *err);
+
+/* Milliseconds that its word may take from now on, for poll(2). */
+int handover_patience(const struct transaction *transaction);
+
+/* Wait for sendmail's word. *report: its outcome is delivered once sendmail has queued the message
+ * (exactly one submission), rejected where sendmail refused it for good and for reasons of the
+ * mail's own, deferred otherwise. Members of several that were refused get a notice to the sender;
+ * if that cannot be handed over, the outcome is "rejected", so that who called us tells the sender.
+ *
+ * Where the transaction has an end, it is kept: what has no answer then is deferred. If sendmail
+ * has had the final dot by then it may send the message all the same; so it gets none unless half
+ * of the time is left. */
+void handover_finish(
+    const struct transaction *transaction, struct apart *apart, struct report *report);
 
 #endif

@@ -141,22 +141,27 @@ add_message(struct buf *out, const struct report *report)
 	           : text_vis_between(out, ", msgid=", report->message_id, "");
 }
 
-/* Whom sendmail was asked to see to. */
 static int
 add_handover(struct buf *out, const struct recipient *recipient)
 {
-	const struct handover *handover = recipient->handover;
+	return buf_adds(out, ", relay=sendmail") == -1
+	           ? -1
+	           : add_message(out, &recipient->handover->report);
+}
 
-	if (recipient->answer.kind == ANSWER_ALIAS)
-		return text_vis_between(
-		           out, ", alias=", recipient->answer.name, ", relay=sendmail") == -1
-		           ? -1
-		           : add_message(out, &handover->report);
-	for (size_t i = 0; i < handover->nmembers; i++)
-		if (text_vis_between(out, i == 0 ? ", forward=" : ",", handover->members[i], "") ==
+/* What the address stands for. */
+static int
+add_answer(struct buf *out, const struct answer *answer)
+{
+	if (answer->kind == ANSWER_ALIAS)
+		return text_vis_between(out, ", alias=", answer->name, "");
+	if (answer->kind == ANSWER_ACCOUNT && answer->account.name != NULL)
+		return text_vis_between(out, ", account=", answer->account.name, "");
+	for (size_t i = 0; i < answer->naddresses; i++)
+		if (text_vis_between(out, i == 0 ? ", forward=" : ",", answer->addresses[i], "") ==
 		    -1)
 			return -1;
-	return buf_adds(out, ", relay=sendmail") == -1 ? -1 : add_message(out, &handover->report);
+	return 0;
 }
 
 static int
@@ -166,11 +171,6 @@ add_copy(struct buf *out, const struct copy *copy)
 	const char *format =
 	    copy->mailbox.format == MAILBOX_MBOX ? ", mailbox=mbox:" : ", mailbox=maildir:";
 
-	if (text_vis_between(out, ", account=", copy->account->name, "") == -1)
-		return -1;
-	if (copy->handed_over)
-		return buf_adds(out, ", relay=sendmail") == -1 ? -1
-		                                               : add_message(out, &copy->report);
 	if (text_vis_between(out, format, copy->mailbox.path, "") == -1)
 		return -1;
 	if (receipt->folder[0] != '\0' &&
@@ -188,13 +188,6 @@ add_copy(struct buf *out, const struct copy *copy)
 	return 0;
 }
 
-static bool
-is_handed_over(const struct recipient *recipient)
-{
-	return recipient->handover != NULL ||
-	       (recipient->copy != NULL && recipient->copy->handed_over);
-}
-
 /* What sendmail would say, so that what reads its log can read ours. */
 static int
 add_status(struct buf *out, const struct recipient *recipient)
@@ -204,7 +197,7 @@ add_status(struct buf *out, const struct recipient *recipient)
 
 	if (buf_addf(out, ", dsn=%s, stat=", outcome->status) == -1)
 		return -1;
-	if (outcome->class == OUTCOME_DELIVERED && is_handed_over(recipient))
+	if (outcome->class == OUTCOME_DELIVERED && recipient->handover != NULL)
 		return text_vis_between(out, "Forwarded (", outcome->text, ")");
 	if (outcome->class == OUTCOME_DELIVERED)
 		return buf_adds(
@@ -225,6 +218,8 @@ journal_line(
 	    text_vis_between(out, ", from=<", sender, ">") == -1)
 		return -1;
 	if (answer->match != NULL && text_vis_between(out, ", match=", answer->match, "") == -1)
+		return -1;
+	if (add_answer(out, answer) == -1)
 		return -1;
 	if (recipient->copy != NULL && add_copy(out, recipient->copy) == -1)
 		return -1;

@@ -20,6 +20,7 @@
 #include "intake.h"
 #include "journal.h"
 #include "lmtp_front.h"
+#include "moment.h"
 #include "parcel.h"
 #include "plan.h"
 #include "process.h"
@@ -80,18 +81,26 @@ on_begin(struct server *server, const struct lmtp_request *request)
 	return 0;
 }
 
+static const char *
+or_null(const char *value)
+{
+	return value[0] == '\0' ? NULL : value;
+}
+
 /* Resolve into `plan`. size: what the sender said of the message, 0 nothing. The outcome is
  * "delivered" if the message may come. */
 static void
-look_up(struct server *server, struct plan *plan, const char *address, uint64_t size,
+look_up(struct server *server, struct plan *plan, const struct lmtp_request *request, uint64_t size,
     struct outcome *out)
 {
+	const struct plan_notice notice = { or_null(request->notice.notify),
+		or_null(request->notice.orcpt) };
 	const struct recipient *recipient;
 	struct err err;
 
 	outcome_init(out);
 	resolver_refresh(server->resolver);
-	if (plan_add(plan, server->resolver, address, NULL, &err) == -1) {
+	if (plan_add(plan, server->resolver, request->address, &notice, NULL, &err) == -1) {
 		outcome_from_err(out, &err);
 		return;
 	}
@@ -105,27 +114,6 @@ look_up(struct server *server, struct plan *plan, const char *address, uint64_t 
 		outcome_deliver(out, "2.1.5", "recipient ok");
 }
 
-static const char *
-or_null(const char *value)
-{
-	return value[0] == '\0' ? NULL : value;
-}
-
-/* What was said of the last recipient stays with it. Without memory it is deferred. */
-static void
-note(struct plan *plan, const struct lmtp_notice *notice, struct outcome *outcome)
-{
-	struct recipient *recipient = plan->recipients[plan->nrecipients - 1];
-
-	if (notice->notify[0] != '\0')
-		recipient->notify = strdup(notice->notify);
-	if (notice->orcpt[0] != '\0')
-		recipient->orcpt = strdup(notice->orcpt);
-	if ((recipient->notify == NULL) != (notice->notify[0] == '\0') ||
-	    (recipient->orcpt == NULL) != (notice->orcpt[0] == '\0'))
-		outcome_defer(outcome, "4.3.0", "out of memory");
-}
-
 static int
 on_recipient(struct server *server, const struct lmtp_request *request, struct err *err)
 {
@@ -135,9 +123,7 @@ on_recipient(struct server *server, const struct lmtp_request *request, struct e
 
 	if (!server->begun || before >= server->settings->lmtp_recipients)
 		return err_set(err, EPROTO, "lmtp: a recipient out of order");
-	look_up(server, plan, request->address, server->size, &outcome);
-	if (outcome.class == OUTCOME_DELIVERED)
-		note(plan, &request->notice, &outcome);
+	look_up(server, plan, request, server->size, &outcome);
 	if (outcome.class != OUTCOME_DELIVERED && plan->nrecipients > before) {
 		plan_refuse_last(plan, &outcome);
 		journal_recipient(plan->recipients[before], server->sender);
@@ -153,7 +139,7 @@ on_verify(struct server *server, const struct lmtp_request *request, struct err 
 	struct plan plan;
 
 	plan_init(&plan, server->settings);
-	look_up(server, &plan, request->address, 0, &outcome); /* of no message */
+	look_up(server, &plan, request, 0, &outcome); /* of no message */
 	plan_free(&plan);
 	return answer(server, &outcome, -1, err);
 }
@@ -199,6 +185,7 @@ on_deliver(struct server *server, int descriptor, struct err *err)
 		.settings = server->settings,
 		.sender = server->sender,
 		.date = time(NULL),
+		.until = moment_now() + (long long)server->settings->lmtp_reply_timeout * 1000,
 		.utf8 = server->notice.utf8 != 0,
 		.ret = or_null(server->notice.ret),
 		.envid = or_null(server->notice.envid),

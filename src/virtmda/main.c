@@ -72,7 +72,7 @@ resolve_all(struct plan *plan, const struct args *args, const struct settings *s
 	if (resolver_new(&resolver, settings, err) == -1)
 		return -1;
 	for (size_t i = 0; i < args->nrecipients && failed == 0; i++)
-		failed = plan_add(plan, resolver, args->recipients[i], explain, err);
+		failed = plan_add(plan, resolver, args->recipients[i], NULL, explain, err);
 	/* Map, accounts and aliases are closed before there is a worker that could inherit them. */
 	resolver_free(resolver);
 	if (failed == -1)

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * From recipients to copies and hand-overs. Here an answer becomes an outcome, a mailbox, or
- * addresses for sendmail.
+ * The recipients of a plan. Here an answer becomes an outcome, or joins a copy or a hand-over.
  */
-#include "plan.h"
-
 #include <errno.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "address.h"
+#include "plan_ways.h"
 
 /* ---- answers that take no message -------------------------------------------------------------
  */
@@ -60,163 +57,58 @@ static void (*const settle[])(struct outcome *out, const struct answer *answer) 
 	[ANSWER_NOUSER] = settle_nouser,
 };
 
-/* ---- copies --------------------------------------------------------------------------------- */
+/* ---- lists of names ---------------------------------------------------------------------------
+ */
 
-static bool
-same_destination(const struct copy *copy, const struct account *account,
-    const struct mailbox *mailbox, bool final)
+int
+plan_list(const char ***names, size_t *n, const char *name, struct err *err)
 {
-	return copy->final == final && copy->account->uid == account->uid &&
-	       copy->account->gid == account->gid && copy->mailbox.format == mailbox->format &&
-	       strcmp(copy->mailbox.path, mailbox->path) == 0 &&
-	       strcmp(or_else(copy->mailbox.folder, ""), or_else(mailbox->folder, "")) == 0;
-}
-
-static int
-no_memory(struct err *err)
-{
-	return err_set(err, ENOMEM, "plan a delivery");
-}
-
-static struct copy *
-add_copy(struct plan *plan, const struct account *account, struct mailbox *mailbox, struct err *err)
-{
-	struct copy **more = reallocarray(plan->copies, plan->ncopies + 1, sizeof(*more));
-	struct copy *copy = more == NULL ? NULL : calloc(1, sizeof(*copy));
-
-	if (more != NULL)
-		plan->copies = more;
-	if (copy == NULL) {
-		no_memory(err);
-		return NULL;
-	}
-	copy->account = account;
-	copy->mailbox = *mailbox;
-	*mailbox = (struct mailbox){ 0 };
-	report_init(&copy->report);
-	plan->copies[plan->ncopies++] = copy;
-	return copy;
-}
-
-static void
-free_copy(struct copy *copy)
-{
-	mailbox_free(&copy->mailbox);
-	free(copy->recipients);
-	free(copy);
-}
-
-static int
-add_to_copy(struct copy *copy, struct recipient *recipient, struct err *err)
-{
-	const char **more = reallocarray(copy->recipients, copy->nrecipients + 1, sizeof(*more));
+	const char **more = reallocarray(*names, *n + 1, sizeof(*more));
 
 	if (more == NULL)
-		return no_memory(err);
-	copy->recipients = more;
-	copy->recipients[copy->nrecipients++] = recipient->original;
-	recipient->copy = copy;
+		return err_set(err, ENOMEM, "plan a delivery");
+	*names = more;
+	more[(*n)++] = name;
 	return 0;
 }
-
-/* Where an account's mail goes: its mailbox, and there the folder that the detail names. */
-static int
-locate(struct mailbox *out, const struct answer *answer, const struct settings *settings,
-    struct err *err)
-{
-	const struct account *account = &answer->account;
-
-	if (mailbox_locate(out, account->mailbox != NULL ? account->mailbox : settings->mailbox,
-	        account->name, account->home, err) == -1)
-		return -1;
-	if (settings->detail_folders == FOLDERS_NO)
-		return 0;
-	return mailbox_choose_folder(out, answer->detail, err);
-}
-
-static int
-plan_copy(struct plan *plan, struct recipient *recipient, bool final, struct err *err)
-{
-	const struct account *account = &recipient->answer.account;
-	struct mailbox mailbox = { 0 };
-	struct copy *copy = NULL;
-	bool is_new;
-
-	if (locate(&mailbox, &recipient->answer, plan->settings, err) == -1) {
-		mailbox_free(&mailbox);
-		return -1;
-	}
-	for (size_t i = 0; i < plan->ncopies && copy == NULL; i++)
-		if (same_destination(plan->copies[i], account, &mailbox, final))
-			copy = plan->copies[i];
-	is_new = copy == NULL;
-	if (is_new && (copy = add_copy(plan, account, &mailbox, err)) != NULL)
-		copy->final = final;
-	mailbox_free(&mailbox);
-	if (copy == NULL)
-		return -1;
-	if (add_to_copy(copy, recipient, err) == 0)
-		return 0;
-	if (is_new) /* one that is for nobody */
-		free_copy(plan->copies[--plan->ncopies]);
-	return -1;
-}
-
-/* ---- hand-overs ------------------------------------------------------------------------------ */
 
 static void
-free_handover(struct handover *handover)
+unlist(const char **names, size_t *n, const char *name)
 {
-	if (handover == NULL)
+	size_t at = 0;
+
+	while (at < *n && names[at] != name)
+		at++;
+	if (at == *n)
 		return;
-	for (size_t i = 0; i < handover->nmembers; i++)
-		free((void *)(uintptr_t)handover->members[i]);
-	free(handover->members);
-	free(handover);
+	memmove(names + at, names + at + 1, (*n - at - 1) * sizeof(*names));
+	(*n)--;
 }
 
-static int
-add_members(struct handover *handover, const struct answer *answer)
-{
-	size_t n = answer->kind == ANSWER_ALIAS ? 1 : answer->naddresses;
-
-	handover->members = calloc(n, sizeof(*handover->members));
-	if (handover->members == NULL)
-		return -1;
-	for (size_t i = 0; i < n; i++, handover->nmembers++) {
-		/* Addresses are addr-specs already. */
-		handover->members[i] = answer->kind == ANSWER_ALIAS
-		                           ? address_quote_local(answer->name)
-		                           : strdup(answer->addresses[i]);
-		if (handover->members[i] == NULL)
-			return -1;
-	}
-	return 0;
-}
-
-static int
-plan_handover(struct plan *plan, struct recipient *recipient, struct err *err)
-{
-	struct handover *handover = calloc(1, sizeof(*handover));
-
-	if (handover == NULL || add_members(handover, &recipient->answer) == -1) {
-		free_handover(handover);
-		return no_memory(err);
-	}
-	handover->known = recipient->answer.kind == ANSWER_ALIAS;
-	report_init(&handover->report);
-	recipient->handover = handover;
-	plan->nhandovers++;
-	return 0;
-}
-
-/* Is the account's .forward no matter? A bare name has been through sendmail, which asked for it.
+/* ---- ways -------------------------------------------------------------------------------------
  */
-static bool
-is_final(const struct plan *plan, const struct recipient *recipient)
+
+/* To a name that this host has. */
+static int
+hand_to_name(struct plan *plan, struct recipient *recipient, const char *name, struct err *err)
 {
-	return plan->settings->forward_files == FORWARD_IGNORE ||
-	       strchr(recipient->original, '@') == NULL;
+	char *quoted = address_quote_local(name);
+	const char *const member = quoted;
+	int failed = quoted == NULL ? err_set(err, errno, "hand over to %s", name)
+	                            : plan_handover_join(plan, recipient, &member, 1, true, err);
+
+	free(quoted);
+	return failed;
+}
+
+/* Addresses are addr-specs already. */
+static int
+hand_to_addresses(struct plan *plan, struct recipient *recipient, struct err *err)
+{
+	const struct answer *answer = &recipient->answer;
+
+	return plan_handover_join(plan, recipient, (const char *const *)answer->addresses,
+	    answer->naddresses, false, err);
 }
 
 static void
@@ -229,11 +121,13 @@ plan_recipient(struct plan *plan, struct recipient *recipient)
 	outcome_init(&recipient->outcome);
 	switch (answer->kind) {
 	case ANSWER_ACCOUNT:
-		failed = plan_copy(plan, recipient, is_final(plan, recipient), &err);
+		failed = plan_copy_join(plan, recipient, &err);
 		break;
 	case ANSWER_ALIAS:
+		failed = hand_to_name(plan, recipient, answer->name, &err);
+		break;
 	case ANSWER_FORWARD:
-		failed = plan_handover(plan, recipient, &err);
+		failed = hand_to_addresses(plan, recipient, &err);
 		break;
 	default:
 		if ((size_t)answer->kind < sizeof(settle) / sizeof(settle[0])) {
@@ -254,54 +148,71 @@ plan_init(struct plan *plan, const struct settings *settings)
 	*plan = (struct plan){ .settings = settings };
 }
 
-int
-plan_add(struct plan *plan, struct resolver *resolver, const char *original, struct buf *explain,
-    struct err *err)
-{
-	struct recipient **more =
-	    reallocarray(plan->recipients, plan->nrecipients + 1, sizeof(*more));
-	struct recipient *recipient = more == NULL ? NULL : calloc(1, sizeof(*recipient));
-
-	if (more != NULL)
-		plan->recipients = more;
-	if (recipient == NULL || (recipient->original = strdup(original)) == NULL) {
-		free(recipient);
-		return no_memory(err);
-	}
-	plan->recipients[plan->nrecipients++] = recipient;
-	resolve(resolver, original, &recipient->answer, explain);
-	plan_recipient(plan, recipient);
-	return 0;
-}
-
 static void
 free_recipient(struct recipient *recipient)
 {
+	if (recipient == NULL)
+		return;
 	answer_free(&recipient->answer);
-	free_handover(recipient->handover);
 	free(recipient->notify);
 	free(recipient->orcpt);
 	free(recipient->original);
 	free(recipient);
 }
 
+/* NULL without memory. */
+static struct recipient *
+new_recipient(const struct plan *plan, const char *original, const struct plan_notice *notice)
+{
+	const char *notify = notice != NULL ? notice->notify : NULL;
+	const char *orcpt = notice != NULL ? notice->orcpt : NULL;
+	struct recipient *recipient = calloc(1, sizeof(*recipient));
+
+	if (recipient == NULL)
+		return NULL;
+	recipient->original = strdup(original);
+	recipient->notify = notify != NULL ? strdup(notify) : NULL;
+	recipient->orcpt = orcpt != NULL ? strdup(orcpt) : NULL;
+	/* A bare name has been through sendmail, which asked for its .forward. */
+	recipient->final =
+	    plan->settings->forward_files == FORWARD_IGNORE || strchr(original, '@') == NULL;
+	if (recipient->original != NULL && (recipient->notify == NULL) == (notify == NULL) &&
+	    (recipient->orcpt == NULL) == (orcpt == NULL))
+		return recipient;
+	free_recipient(recipient);
+	return NULL;
+}
+
+int
+plan_add(struct plan *plan, struct resolver *resolver, const char *original,
+    const struct plan_notice *notice, struct buf *explain, struct err *err)
+{
+	struct recipient **more =
+	    reallocarray(plan->recipients, plan->nrecipients + 1, sizeof(*more));
+	struct recipient *recipient = more == NULL ? NULL : new_recipient(plan, original, notice);
+
+	if (more != NULL)
+		plan->recipients = more;
+	if (recipient == NULL)
+		return err_set(err, ENOMEM, "plan a delivery");
+	plan->recipients[plan->nrecipients++] = recipient;
+	resolve(resolver, original, &recipient->answer, explain);
+	plan_recipient(plan, recipient);
+	return 0;
+}
+
 void
 plan_refuse_last(struct plan *plan, const struct outcome *outcome)
 {
 	struct recipient *recipient = plan->recipients[plan->nrecipients - 1];
-	struct copy *copy = recipient->copy;
 
 	recipient->outcome = *outcome;
-	recipient->copy = NULL;
-	plan->nhandovers -= recipient->handover != NULL;
-	free_handover(recipient->handover);
-	recipient->handover = NULL;
-	if (copy == NULL)
-		return;
-	/* The last of the plan is the last of its copy, and of a new copy the only one. */
-	copy->nrecipients--;
-	if (copy->nrecipients == 0)
-		free_copy(plan->copies[--plan->ncopies]);
+	/* The last of the plan is the last of its copy or hand-over, and of a new one the only
+	 * one. */
+	if (recipient->copy != NULL)
+		plan_copy_leave_last(plan, recipient);
+	if (recipient->handover != NULL)
+		plan_handover_leave_last(plan, recipient);
 }
 
 void
@@ -310,9 +221,28 @@ plan_drop_last(struct plan *plan)
 	free_recipient(plan->recipients[--plan->nrecipients]);
 }
 
-int
-plan_copy_instead(
-    struct plan *plan, struct recipient *recipient, struct resolver *resolver, struct err *err)
+void
+plan_free(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->ncopies; i++)
+		plan_copy_free(plan->copies[i]);
+	for (size_t i = 0; i < plan->nhandovers; i++)
+		plan_handover_free(plan->handovers[i]);
+	for (size_t i = 0; i < plan->nrecipients; i++)
+		free_recipient(plan->recipients[i]);
+	free(plan->copies);
+	free(plan->handovers);
+	free(plan->recipients);
+	plan_init(plan, plan->settings);
+}
+
+/* ---- what turns out later ---------------------------------------------------------------------
+ */
+
+/* 1: the alias has an account's name, and the recipient is that account's now; 0: it has none; -1
+ * with err. */
+static int
+become_account(struct recipient *recipient, struct resolver *resolver, struct err *err)
 {
 	struct answer *answer = &recipient->answer, account;
 	int result = 0;
@@ -327,28 +257,65 @@ plan_copy_instead(
 		answer->account = account.account;
 		account.account = (struct account){ 0 };
 		answer->kind = ANSWER_ACCOUNT;
-		result = plan_copy(plan, recipient, true, err) == -1 ? -1 : 1;
+		result = 1;
 	}
 	answer_free(&account);
-	if (result == 1) {
-		free_handover(recipient->handover);
-		recipient->handover = NULL;
-		plan->nhandovers--;
-	}
 	return result;
 }
 
 void
-plan_free(struct plan *plan)
+plan_loop(struct plan *plan, struct recipient *recipient, struct resolver *resolver)
 {
-	for (size_t i = 0; i < plan->ncopies; i++)
-		free_copy(plan->copies[i]);
-	for (size_t i = 0; i < plan->nrecipients; i++)
-		free_recipient(plan->recipients[i]);
-	free(plan->copies);
-	free(plan->recipients);
-	plan_init(plan, plan->settings);
+	struct handover *handover = recipient->handover;
+	struct err err;
+	int account;
+
+	recipient->final = true;
+	if (handover == NULL)
+		return;
+	unlist(handover->recipients, &handover->nrecipients, recipient->original);
+	recipient->handover = NULL;
+	account = become_account(recipient, resolver, &err);
+	if (account == 0)
+		outcome_reject(&recipient->outcome, "5.4.6",
+		    "mail for this address comes back to it: the message has its Delivered-To");
+	else if (account == -1 || plan_copy_join(plan, recipient, &err) == -1)
+		outcome_from_err(&recipient->outcome, &err);
 }
+
+/* sendmail knows the account by its bare name or not at all. */
+static int
+hand_to_account(struct plan *plan, struct recipient *recipient, struct err *err)
+{
+	const char *name = recipient->answer.account.name;
+
+	if (strchr(name, '@') != NULL)
+		return err_set(err, 0,
+		    "%s has a .forward, but sendmail knows no such name "
+		    "(forward_files = ignore delivers)",
+		    name);
+	return hand_to_name(plan, recipient, name, err);
+}
+
+void
+plan_forward(struct plan *plan, struct copy *copy)
+{
+	for (size_t i = 0; i < plan->nrecipients; i++) {
+		struct recipient *recipient = plan->recipients[i];
+		struct err err;
+
+		if (recipient->copy != copy || recipient->final)
+			continue;
+		unlist(copy->recipients, &copy->nrecipients, recipient->original);
+		recipient->copy = NULL;
+		if (hand_to_account(plan, recipient, &err) == -1)
+			outcome_from_err(&recipient->outcome, &err);
+	}
+	copy->final = true;
+}
+
+/* ---- what became of it ------------------------------------------------------------------------
+ */
 
 bool
 plan_takes(const struct recipient *recipient)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The plan of one transaction: every recipient with its answer, the copies of the message that take
- * it to mailboxes, and the hand-overs that take it to sendmail. Recipients that come to one account
- * and mailbox share one copy; each hand-over is one recipient's, for what goes on names it. It
+ * it to mailboxes, and the hand-overs that take it to sendmail. Recipients that come to one mailbox
+ * share one copy, and those that sendmail would see to in the same way share one hand-over. It
  * grows one recipient at a time, as LMTP names them.
  */
 #ifndef VIRTMDA_PLAN_H
@@ -24,16 +24,18 @@ struct copy {
 	struct mailbox mailbox;
 	const char **recipients; /* original spelling, nrecipients of them */
 	size_t nrecipients;
-	/* A .forward is not asked for: sendmail has done so, or need not. */
-	bool final;
-	bool handed_over; /* it had a .forward, and the report is of that */
+	bool final; /* nobody's .forward is asked for: all its recipients are final */
 	struct report report;
 };
 
 struct handover {
 	const char **members; /* addr-specs and bare names, quoted where need be; the plan's */
 	size_t nmembers;
-	bool known; /* names that this host has, not what a list says */
+	bool known;              /* names that this host has, not what a list says */
+	const char **recipients; /* original spelling, nrecipients of them */
+	size_t nrecipients;
+	const char *notify, *orcpt; /* RFC 3461, of its first recipient; NULL where not given */
+	bool begun;                 /* under way: nobody can join it any more */
 	struct report report;
 };
 
@@ -43,17 +45,26 @@ struct recipient {
 	struct outcome outcome; /* final where there is neither of the next two */
 	struct copy *copy;
 	struct handover *handover;
+	/* Its account's .forward is no matter: sendmail has asked for it, or need not. */
+	bool final;
+	bool logged;
 	char *notify, *orcpt; /* RFC 3461, as they came; NULL where they did not */
 };
 
-/* Recipients and copies stay where they are while others are added. */
+/* Recipients, copies and hand-overs stay where they are while others are added. */
 struct plan {
 	const struct settings *settings;
 	struct recipient **recipients;
 	size_t nrecipients;
 	struct copy **copies;
 	size_t ncopies;
-	size_t nhandovers; /* recipients that have one */
+	struct handover **handovers;
+	size_t nhandovers;
+};
+
+/* What the sender said about notices to one recipient (RFC 3461); NULL where nothing. */
+struct plan_notice {
+	const char *notify, *orcpt;
 };
 
 /* An empty plan; the settings must outlive it. */
@@ -61,15 +72,19 @@ void plan_init(struct plan *plan, const struct settings *settings);
 void plan_free(struct plan *plan); /* back to an empty one */
 
 /* Resolve one more recipient and plan its way; what came of it is in the last of
- * plan->recipients. explain (may be NULL) gets the steps as text. 0, or -1 with err and the plan
- * as it was (only ENOMEM). */
+ * plan->recipients. notice (may be NULL) is copied; explain (may be NULL) gets the steps as text.
+ * 0, or -1 with err and the plan as it was (only ENOMEM). */
 int plan_add(struct plan *plan, struct resolver *resolver, const char *recipient,
-    struct buf *explain, struct err *err);
+    const struct plan_notice *notice, struct buf *explain, struct err *err);
 
-/* The recipient's hand-over would be a loop. If it is an alias that has an account's name, that
- * account gets a copy instead: 1. 0: it has none. -1 with err. */
-int plan_copy_instead(
-    struct plan *plan, struct recipient *recipient, struct resolver *resolver, struct err *err);
+/* The message has been handed over for this recipient before. One that has a copy is final now. Of
+ * the others, an alias that has an account's name becomes a copy for that account, and the rest is
+ * refused. A hand-over may have no recipients afterwards. */
+void plan_loop(struct plan *plan, struct recipient *recipient, struct resolver *resolver);
+
+/* The copy's account has a .forward. Recipients that are not final are handed over instead, under
+ * the account's bare name; the others, if any, are the copy's still, which is final then. */
+void plan_forward(struct plan *plan, struct copy *copy);
 
 /* Settle the last recipient otherwise: it has no way any more, and the outcome is final. */
 void plan_refuse_last(struct plan *plan, const struct outcome *outcome);

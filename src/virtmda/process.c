@@ -20,9 +20,11 @@
 
 #include "exit.h"
 
+#define PLACES (PROCESS_CHILDREN_MAX + PROCESS_HANDOVERS_MAX + 1) /* and who looks for loops */
+
 static volatile sig_atomic_t stopped; /* the signal's number */
 static volatile sig_atomic_t held;
-static volatile sig_atomic_t children[PROCESS_CHILDREN_MAX]; /* 0: a free place */
+static volatile sig_atomic_t children[PLACES]; /* 0: a free place */
 static pid_t starter;    /* who reads our status; 0 from another name space (nsenter) */
 static bool forked;      /* our parent is virtmda, the starter is its */
 static int witness = -1; /* its /proc/PID/statm */
@@ -36,7 +38,7 @@ on_signal(int number)
 	bool passed_on = false;
 
 	stopped = number;
-	for (size_t i = 0; i < PROCESS_CHILDREN_MAX; i++)
+	for (size_t i = 0; i < PLACES; i++)
 		if (children[i] > 0) {
 			kill((pid_t)children[i], number);
 			passed_on = true;
@@ -129,7 +131,7 @@ process_forked(void)
 {
 	forked = true;
 	/* They are its brothers. */
-	for (size_t i = 0; i < PROCESS_CHILDREN_MAX; i++)
+	for (size_t i = 0; i < PLACES; i++)
 		children[i] = 0;
 }
 
@@ -242,7 +244,7 @@ process_close_others(const int *keep, size_t count)
 void
 process_child(pid_t pid)
 {
-	for (size_t i = 0; i < PROCESS_CHILDREN_MAX; i++)
+	for (size_t i = 0; i < PLACES; i++)
 		if (children[i] == 0) {
 			children[i] = pid;
 			break;
@@ -255,7 +257,7 @@ process_child(pid_t pid)
 void
 process_child_gone(pid_t pid)
 {
-	for (size_t i = 0; i < PROCESS_CHILDREN_MAX; i++)
+	for (size_t i = 0; i < PLACES; i++)
 		if (children[i] == pid)
 			children[i] = 0;
 }

@@ -37,8 +37,10 @@ int process_wait(struct pollfd *fds, nfds_t nfds, int timeout_ms);
 /* Close everything but standard descriptors and these (count of them). */
 void process_close_others(const int *keep, size_t count);
 
-/* Signals go to this process too, until it is gone. At most so many at a time. */
-#define PROCESS_CHILDREN_MAX 64
+/* Signals go to this process too, until it is gone. So many workers at a time, and beside them so
+ * many that hand over. */
+#define PROCESS_CHILDREN_MAX  64
+#define PROCESS_HANDOVERS_MAX 64
 void process_child(pid_t pid);
 void process_child_gone(pid_t pid);
 

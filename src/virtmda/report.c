@@ -42,7 +42,7 @@ report_check(struct report *report)
 		outcome_reject(outcome, claimed.status, "%s", claimed.text);
 	else
 		outcome_defer(outcome, claimed.status, "%s", claimed.text);
-	if (report->finding > REPORT_LOOP || outcome->class == OUTCOME_DELIVERED)
+	if (report->finding > REPORT_FORWARD || outcome->class == OUTCOME_DELIVERED)
 		report->finding = REPORT_NOTHING;
 	report->receipt.note[sizeof(report->receipt.note) - 1] = '\0';
 	report->receipt.name[sizeof(report->receipt.name) - 1] = '\0';

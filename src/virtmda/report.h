@@ -13,8 +13,7 @@
 /* What was found before anything was done; the outcome is deferred or rejected then. */
 enum report_finding {
 	REPORT_NOTHING = 0,
-	REPORT_FORWARD, /* the account has a .forward: the message is not read, and sendmail's */
-	REPORT_LOOP     /* the message has been handed over for this recipient before */
+	REPORT_FORWARD /* the account has a .forward: the message is not read, and sendmail's */
 };
 
 struct report {

@@ -15,8 +15,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "moment.h"
 
 #define LINE_MAX_BYTES  2050 /* sendmail's MAXLINE and a line end */
 #define REPLY_MAX_LINES 100
@@ -34,13 +35,9 @@ smtp_init(struct smtp *smtp, int in, int out)
 /* ---- time ------------------------------------------------------------------------------------ */
 
 static long long
-now_ms(void)
+end_of(const struct smtp *smtp, int patience)
 {
-	struct timespec now;
-
-	/* Cannot fail with this clock. */
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return moment_now() + moment_left(smtp->until, patience);
 }
 
 /* Until there is something to read (or, with `out`, room to write). 0, or -1 with err. */
@@ -50,12 +47,11 @@ wait_for(const struct smtp *smtp, bool out, long long until, const char *what, s
 	for (;;) {
 		struct pollfd pollers[] = { { .fd = smtp->in, .events = POLLIN },
 			{ .fd = smtp->out, .events = POLLOUT } };
-		long long left = until - now_ms();
-		int n;
+		int n, left = moment_left(until, 60000);
 
-		if (left <= 0)
+		if (left == 0)
 			return err_set(err, ETIMEDOUT, "sendmail: %s", what);
-		n = poll(pollers, out ? 2 : 1, left > 60000 ? 60000 : (int)left);
+		n = poll(pollers, out ? 2 : 1, left);
 		if (n > 0 && out && pollers[1].revents == 0)
 			return err_set(err, EPROTO, "sendmail: it answers before it was asked");
 		if (n > 0)
@@ -168,7 +164,7 @@ int
 smtp_read(struct smtp *smtp, struct smtp_reply *reply, smtp_line_fn *each, void *arg, int patience,
     struct err *err)
 {
-	long long until = now_ms() + patience;
+	long long until = end_of(smtp, patience);
 	char line[LINE_MAX_BYTES];
 
 	for (int n = 0; n < REPLY_MAX_LINES; n++) {
@@ -198,7 +194,7 @@ int
 smtp_write(struct smtp *smtp, const void *data, size_t len, int patience, struct err *err)
 {
 	const unsigned char *p = data;
-	long long until = now_ms() + patience;
+	long long until = end_of(smtp, patience);
 
 	while (len > 0) {
 		ssize_t n = write(smtp->out, p, len);

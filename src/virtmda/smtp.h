@@ -22,6 +22,7 @@ struct smtp_reply {
 /* One conversation; both descriptors are the caller's, and become non-blocking. */
 struct smtp {
 	int in, out;
+	long long until;          /* a moment (moment.h) at which all patience is over */
 	unsigned char data[4096]; /* read, and not yet looked at */
 	size_t at, len;
 };

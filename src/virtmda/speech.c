@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What is said in a hand-over, by a process without rights: whether the message may go on at all,
- * the envelope it goes in, and what becomes of members that sendmail refuses.
+ * What is said in a hand-over, by a process without rights: the envelope that the message goes in,
+ * and what becomes of members that sendmail refuses.
  */
 #include "speech.h"
 
@@ -14,107 +14,8 @@
 
 #include "address.h"
 #include "bounce.h"
+#include "moment.h"
 #include "process.h"
-
-/* ---- has it been here -------------------------------------------------------------------------
- */
-
-struct been_here {
-	const char *const *originals;
-	size_t noriginals;
-	struct err *err;
-};
-
-static bool
-is_same(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
-/* 1, 0, or -1 with err. What is no address is nobody's. */
-static int
-same_recipient(const char *original, const char *value, struct err *err)
-{
-	struct address ours, theirs;
-	int same = 0;
-
-	if (address_parse(&ours, original, err) == -1)
-		return err->num == 0 ? 0 : -1;
-	if (address_parse(&theirs, value, err) == -1) {
-		same = err->num == 0 ? 0 : -1;
-	} else {
-		same = is_same(ours.local, theirs.local) && is_same(ours.domain, theirs.domain);
-		address_free(&theirs);
-	}
-	address_free(&ours);
-	return same;
-}
-
-static int
-is_one_of_ours(void *arg, const char *value, size_t len)
-{
-	const struct been_here *been_here = arg;
-	int same = 0;
-
-	if (strlen(value) != len)
-		return 0;
-	for (size_t i = 0; i < been_here->noriginals && same == 0; i++)
-		same = same_recipient(been_here->originals[i], value, been_here->err);
-	return same;
-}
-
-int
-speech_is_loop(
-    const struct message *message, const char *const *originals, size_t noriginals, struct err *err)
-{
-	struct been_here been_here = { originals, noriginals, err };
-	int found;
-
-	err->num = 0;
-	found = message_each_header(
-	    message, "Delivered-To", ADDRESS_MAX + 1, is_one_of_ours, &been_here);
-	if (found == -1 && err->num == 0)
-		err_set(err, errno, "message: read");
-	return found;
-}
-
-static int
-count_hop(void *arg, const char *value, size_t len)
-{
-	size_t *hops = arg;
-
-	(void)value;
-	(void)len;
-	return ++*hops > SPEECH_HOPS_MAX;
-}
-
-/* May it go on? 1 yes, 0 no (the report says why), -1 with err. */
-static int
-may_go_on(const struct handover_job *job, const struct message *message, struct report *report,
-    struct err *err)
-{
-	size_t hops = 0;
-	int many, loop = 0;
-
-	/* Where we write none, one that is there says nothing. */
-	if (job->settings->delivered_to)
-		loop = speech_is_loop(message, job->originals, job->noriginals, err);
-	if (loop == -1)
-		return -1;
-	if (loop == 1) {
-		report->finding = REPORT_LOOP;
-		outcome_reject(&report->outcome, "5.4.6",
-		    "mail for this address comes back to it: the message has its Delivered-To");
-		return 0;
-	}
-	many = message_each_header(message, "Received", 0, count_hop, &hops);
-	if (many == -1)
-		return err_set(err, errno, "message: read");
-	if (many == 1)
-		outcome_reject(
-		    &report->outcome, "5.4.6", "more than %d hops: a mail loop", SPEECH_HOPS_MAX);
-	return many == 0;
-}
 
 /* ---- addresses --------------------------------------------------------------------------------
  */
@@ -187,7 +88,8 @@ own_orcpt(const char *original)
  * ------------------------------------------------------------------------------ */
 
 struct speech {
-	const struct handover_job *job;
+	const struct transaction *transaction;
+	const struct handover *handover;
 	const struct message *message;
 	char *sender; /* as it stands between < and > */
 	char *orcpt;  /* or NULL */
@@ -207,20 +109,23 @@ static int
 speech_prepare(struct speech *speech, const struct handover_job *job, const struct message *message,
     struct err *err)
 {
-	*speech = (struct speech){ .job = job, .message = message };
+	const struct handover *handover = job->handover;
+
+	*speech = (struct speech){
+		.transaction = job->transaction, .handover = handover, .message = message
+	};
 	/* Its random bytes are had now, while nothing is lost if they cannot be. */
-	if (job->nmembers > 1)
+	if (handover->nmembers > 1)
 		bounce_init(&speech->notice);
-	speech->members = calloc(job->nmembers, sizeof(*speech->members));
+	speech->members = calloc(handover->nmembers, sizeof(*speech->members));
 	if (speech->members == NULL)
 		return err_set(err, ENOMEM, "hand over");
-	for (size_t i = 0; i < job->nmembers; i++)
-		speech->members[i].address = job->members[i];
-	if (job->orcpt != NULL)
-		speech->orcpt = strdup(job->orcpt);
-	else if (job->noriginals == 1)
-		speech->orcpt = own_orcpt(job->originals[0]);
-	speech->sender = speech_path(job->sender, err);
+	for (size_t i = 0; i < handover->nmembers; i++)
+		speech->members[i].address = handover->members[i];
+	/* Of several recipients the first, as what they lead to has one only. */
+	speech->orcpt =
+	    handover->orcpt != NULL ? strdup(handover->orcpt) : own_orcpt(handover->recipients[0]);
+	speech->sender = speech_path(job->transaction->sender, err);
 	return speech->sender == NULL ? -1 : 0;
 }
 
@@ -228,21 +133,35 @@ static int
 write_copy(void *arg, message_sink *sink, void *sink_arg, struct err *err)
 {
 	const struct speech *speech = arg;
-	const struct handover_job *job = speech->job;
+	const struct transaction *t = speech->transaction;
+	const struct handover *handover = speech->handover;
 	const struct message_envelope envelope = {
-		.sender = job->sender,
-		.recipients = job->originals,
-		.nrecipients = job->settings->delivered_to ? job->noriginals : 0,
+		.sender = t->sender,
+		.recipients = handover->recipients,
+		.nrecipients = t->settings->delivered_to ? handover->nrecipients : 0,
 	};
 
 	return message_write(speech->message, MESSAGE_FORWARD, &envelope, sink, sink_arg, err);
+}
+
+/* Once it has the dot, sendmail may send the message although nobody waits for its answer any more.
+ * So half of the time is kept for that answer. */
+static bool
+is_too_late(const struct transaction *t)
+{
+	int most = (int)t->settings->lmtp_reply_timeout * 1000;
+
+	return moment_left(t->until, most) < most / 2;
 }
 
 /* From here to the reply a signal must not come between: sendmail may have it already. */
 static int
 still_wanted(void *arg, struct err *err)
 {
-	(void)arg;
+	const struct speech *speech = arg;
+
+	if (is_too_late(speech->transaction))
+		return err_set(err, ETIMEDOUT, "sendmail: it left no time for its last answer");
 	process_hold();
 	/* 1, "ask your parent": it asked when the message was whole. */
 	return process_still_wanted(err) == -1 ? -1 : 0;
@@ -253,7 +172,7 @@ first_refused(const struct speech *speech)
 {
 	size_t i = 0;
 
-	while (i < speech->job->nmembers && speech->members[i].refusal.code == 0)
+	while (i < speech->handover->nmembers && speech->members[i].refusal.code == 0)
 		i++;
 	return i;
 }
@@ -262,12 +181,13 @@ first_refused(const struct speech *speech)
 static void
 send_notice(struct session *session, struct speech *speech, struct outcome *outcome)
 {
-	const struct handover_job *job = speech->job;
+	const struct transaction *t = speech->transaction;
+	const struct handover *handover = speech->handover;
 	struct submission_member to = { .address = speech->sender };
 	struct bounce *bounce = &speech->notice;
 	struct submission submission = {
 		.sender = "",
-		.utf8 = job->utf8,
+		.utf8 = t->utf8,
 		.members = &to,
 		.nmembers = 1,
 		.content = bounce_content,
@@ -276,13 +196,13 @@ send_notice(struct session *session, struct speech *speech, struct outcome *outc
 
 	bounce->host = session->host;
 	bounce->to = speech->sender;
-	bounce->original = job->originals[0];
-	bounce->envid = job->envid;
+	bounce->original = handover->recipients[0];
+	bounce->envid = t->envid;
 	bounce->orcpt = speech->orcpt;
 	bounce->members = speech->members;
-	bounce->nmembers = job->nmembers;
+	bounce->nmembers = handover->nmembers;
 	bounce->message = speech->message;
-	bounce->whole = job->ret != NULL && strcasecmp(job->ret, "FULL") == 0;
+	bounce->whole = t->ret != NULL && strcasecmp(t->ret, "FULL") == 0;
 	submission_send(session, &submission, outcome);
 }
 
@@ -294,7 +214,7 @@ see_to_refused(struct session *session, struct speech *speech, struct outcome *o
 	const struct smtp_reply *refusal = &member->refusal;
 	struct outcome taken = *outcome, notice;
 
-	if (!bounce_is_wanted(speech->sender, speech->job->notify)) {
+	if (!bounce_is_wanted(speech->sender, speech->handover->notify)) {
 		outcome_deliver(outcome, "2.0.0", "%.100s; refused, and nobody to tell: %s: %s",
 		    taken.text, member->address, refusal->text);
 		return;
@@ -312,17 +232,18 @@ see_to_refused(struct session *session, struct speech *speech, struct outcome *o
 static int
 speak(struct session *session, struct speech *speech, struct outcome *outcome, struct err *err)
 {
-	const struct handover_job *job = speech->job;
+	const struct transaction *t = speech->transaction;
+	const struct handover *handover = speech->handover;
 	struct submission submission = {
 		.sender = speech->sender,
-		.utf8 = job->utf8,
-		.ret = job->ret,
-		.envid = job->envid,
+		.utf8 = t->utf8,
+		.ret = t->ret,
+		.envid = t->envid,
 		.orcpt = speech->orcpt,
-		.notify = job->notify,
+		.notify = handover->notify,
 		.members = speech->members,
-		.nmembers = job->nmembers,
-		.known = job->known,
+		.nmembers = handover->nmembers,
+		.known = handover->known,
 		.content = write_copy,
 		.still_wanted = still_wanted,
 		.arg = speech,
@@ -331,7 +252,7 @@ speak(struct session *session, struct speech *speech, struct outcome *outcome, s
 	if (submission_open(session, err) == -1)
 		return -1;
 	submission_send(session, &submission, outcome);
-	if (outcome->class == OUTCOME_DELIVERED && first_refused(speech) < job->nmembers)
+	if (outcome->class == OUTCOME_DELIVERED && first_refused(speech) < handover->nmembers)
 		see_to_refused(session, speech, outcome);
 	submission_close(session);
 	return 0;
@@ -339,16 +260,13 @@ speak(struct session *session, struct speech *speech, struct outcome *outcome, s
 
 int
 speech_give(const struct handover_job *job, struct session *session, const struct message *message,
-    struct report *report, struct err *err)
+    struct outcome *outcome, struct err *err)
 {
 	struct speech speech;
-	int result = may_go_on(job, message, report, err);
+	int failed = speech_prepare(&speech, job, message, err);
 
-	if (result != 1)
-		return result;
-	result = speech_prepare(&speech, job, message, err);
-	if (result == 0)
-		result = speak(session, &speech, &report->outcome, err);
+	if (failed == 0)
+		failed = speak(session, &speech, outcome, err);
 	speech_free(&speech);
-	return result;
+	return failed;
 }

@@ -238,8 +238,9 @@ say_content(struct session *session, const struct submission *submission, struct
 	if (smtp_is_quiet(&session->smtp, err) == -1 ||
 	    smtp_write(&session->smtp, ".\r\n", 3, session->patience, err) == -1)
 		return smtp_last_words(&session->smtp, reply, err);
+	/* RFC 1047: nobody can tell what it has done with it. */
 	if (smtp_read(&session->smtp, reply, NULL, NULL, session->patience_last, err) == -1)
-		return -1;
+		return err_prefix(err, "it has the message and may send it");
 	session->broken = false;
 	return 0;
 }

@@ -18,6 +18,7 @@ struct transaction {
 	time_t date;             /* for the From_ line */
 	bool utf8;               /* SMTPUTF8 was given */
 	const char *ret, *envid; /* RFC 3461, as they came; NULL where they did not */
+	long long until;         /* a moment (moment.h) by which all outcomes are wanted */
 	bool dry_run;            /* become the accounts and look, but neither read nor write */
 };
 

@@ -15,6 +15,7 @@
 #include "broker.h"
 #include "mailbox.h"
 #include "message.h"
+#include "moment.h"
 #include "process.h"
 
 /* ---- before a byte is read ----------------------------------------------------------------------
@@ -49,6 +50,16 @@ has_room(const struct job *job, const struct mailbox_item *item, struct outcome 
 	return 0;
 }
 
+/* Seconds; at least one, so that a lock is tried at all. */
+static unsigned
+patience(const struct job *job)
+{
+	unsigned most = job->settings->lock_timeout;
+	int left = moment_left(job->until, (int)most * 1000) / 1000;
+
+	return left > 1 ? (unsigned)left : 1;
+}
+
 static int
 fill_item(const struct job *job, const struct copy *copy, const struct mailbox_broker *broker,
     struct mailbox_item *item, struct err *err)
@@ -65,7 +76,7 @@ fill_item(const struct job *job, const struct copy *copy, const struct mailbox_b
 			.date = job->date,
 		},
 		.uid = account->uid,
-		.lock_timeout = settings->lock_timeout,
+		.lock_timeout = patience(job),
 		.broker = broker,
 		.create_folder = settings->detail_folders == FOLDERS_CREATE,
 		.warning = { .percent = settings->quota_warning,

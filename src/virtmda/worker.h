@@ -16,6 +16,7 @@ struct job {
 	const struct settings *settings;
 	const char *sender; /* "" for the null sender */
 	time_t date;        /* for the From_ line */
+	long long until;    /* a moment (moment.h): nobody waits for a lock any longer then */
 	const struct intake *intake;
 	bool dry_run;         /* become the account and look, but neither read nor write */
 	struct copy **copies; /* ncopies of them, with their reports */

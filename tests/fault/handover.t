@@ -92,8 +92,8 @@ class HandoverSweep(Sweep):
                 yield action
 
     def run(self):
-        # Parent, as root the one that reads standard input, speaker, sendmail.
-        sendmail = 2 if self.world.as_account else 3
+        # Parent, as root the one that reads standard input, who looks for a loop, speaker, sendmail.
+        sendmail = 3 if self.world.as_account else 4
         for process, number, name, before_main in self.usual_calls():
             if before_main and not FULL:
                 continue

@@ -513,7 +513,7 @@ START_TEST(names)
 		settings_free(&s);
 		n++;
 	}
-	ck_assert_uint_eq(n, 28);
+	ck_assert_uint_eq(n, 29);
 }
 END_TEST
 

@@ -123,7 +123,9 @@ START_TEST(log_line_of_a_copy)
 	const struct account account = { .name = name };
 	struct copy copy = { .account = &account,
 		.mailbox = { .format = MAILBOX_MBOX, .path = path } };
-	struct recipient recipient = { .original = original, .copy = &copy };
+	struct recipient recipient = { .original = original,
+		.answer = { .kind = ANSWER_ACCOUNT, .account = account },
+		.copy = &copy };
 
 	report_init(&copy.report);
 	recipient.answer.match = match;

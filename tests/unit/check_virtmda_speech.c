@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What a hand-over says: the sender as one word, whether a message has been here before, and the
- * notice for members that were refused.
+ * What a hand-over says: the sender as one word, and the notice for members that were refused.
  */
 #include "../../src/virtmda/speech.h"
 
@@ -62,34 +61,6 @@ START_TEST(a_sender_is_one_word)
 		ck_assert_str_eq(path, paths[_i].path);
 	}
 	free(path);
-}
-END_TEST
-
-static const struct {
-	const char *header;
-	int loop;
-} headers[] = {
-	{ "", 0 },
-	{ "Delivered-To: a@one.example\n", 1 },
-	{ "delivered-to : A@ONE.example.\n", 1 },
-	{ "Delivered-To:\n a@one.example\n", 1 },
-	{ "Delivered-To: x@one.example\nDelivered-To: b@two.example\n", 1 },
-	{ "Delivered-To: a+x@one.example\n", 0 },
-	{ "Delivered-To: a@one.example.org\n", 0 },
-	{ "Delivered-To: a\n", 0 },
-	{ "Delivered-To: a@one.example, b\n", 0 },
-	{ "Delivered-To: \n", 0 },
-	{ "X-Delivered-To: a@one.example\n", 0 },
-	{ "Subject: x\n\nDelivered-To: a@one.example\n", 0 },
-};
-
-START_TEST(a_loop_is_seen)
-{
-	static const char *const originals[] = { "a@one.example", "b@two.example" };
-	struct message *message = message_of(headers[_i].header);
-
-	ck_assert_int_eq(speech_is_loop(message, originals, 2, &err), headers[_i].loop);
-	message_free(message);
 }
 END_TEST
 
@@ -208,7 +179,6 @@ main(void)
 	int failed;
 
 	tcase_add_loop_test(tcase, a_sender_is_one_word, 0, COUNT(paths));
-	tcase_add_loop_test(tcase, a_loop_is_seen, 0, COUNT(headers));
 	tcase_add_test(tcase, who_is_told);
 	tcase_add_test(tcase, a_notice_has_its_parts);
 	tcase_add_test(tcase, no_header_is_a_header_of_nothing);
