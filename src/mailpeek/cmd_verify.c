@@ -62,7 +62,7 @@ take(void *arg, size_t i, const struct buf *report, const struct err *why)
 		return;
 	}
 	if (report != NULL) {
-		err_set(&err, 0, "the process that read it told nonsense");
+		err_set(&err, 0, CREW_NONSENSE);
 		why = &err;
 	}
 	survey_fail(entry, why);
@@ -139,19 +139,10 @@ print_json(const struct verification *v, size_t i)
 	const char *account = v->survey.entries[i].account.name;
 
 	for (size_t f = 0; f < list->n; f++) {
-		const struct found *found = &list->found[f];
-		const struct found_kind *kind = &findings_kinds[found->which];
 		json_t *row = json_object();
 
 		json_put(row, "account", json_text(account, strlen(account)));
-		json_put(row, "name", json_string(kind->name));
-		json_put(row, "severity", json_string(found_severity(kind->severity)));
-		json_put(row, "file", json_text(found->path, strlen(found->path)));
-		json_put(row, "offset",
-		    found->place == FOUND_WHOLE ? json_null()
-		                                : json_integer((json_int_t)found->place));
-		json_put(row, "text", json_text(found->text, strlen(found->text)));
-		json_put(row, "hint", json_string(kind->hint));
+		inspect_put(row, &list->found[f]);
 		json_print(row, v->peek->nul);
 	}
 }

@@ -260,7 +260,7 @@ see_off(struct foreman *f, struct slot *slot, const char *why)
 	if (slot->next == slot->end)
 		return;
 	if (why != NULL)
-		err_set(&err, 0, "the process that read it %s", why);
+		err_set(&err, 0, "%s", why);
 	else if (WIFSIGNALED(status))
 		err_set(&err, 0, "the process that read it ended by signal %d", WTERMSIG(status));
 	else
@@ -282,7 +282,7 @@ listen_to(struct foreman *f, struct slot *slot)
 	if (n <= 0)
 		see_off(f, slot, NULL);
 	else if (!take_reports(f, slot))
-		see_off(f, slot, "told nonsense");
+		see_off(f, slot, CREW_NONSENSE);
 }
 
 /* ---- waiting --------------------------------------------------------------------------------- */
@@ -349,7 +349,8 @@ crew_run(const struct crew *crew)
 				listen_to(&f, who[i]);
 		for (size_t i = 0; i < f.nslots; i++)
 			if (f.slots[i].fd != -1 && time_left(&f, &f.slots[i]) == 0)
-				see_off(&f, &f.slots[i], "did not come to an end");
+				see_off(&f, &f.slots[i],
+				    "the process that read it did not come to an end");
 	}
 	for (size_t i = 0; i < f.nslots; i++)
 		buf_free(&f.slots[i].got);

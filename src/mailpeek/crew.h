@@ -15,6 +15,9 @@
 #define CREW_REPORT_MAX (16 * 1024 * 1024) /* bytes of what is told of one account */
 #define CREW_PATIENCE   3600               /* seconds that one account may take */
 
+/* Why there is nothing of an account whose report is not what it should be. */
+#define CREW_NONSENSE "the process that read it told nonsense"
+
 struct crew {
 	unsigned min_uid;
 	const char *doing; /* for the meter */

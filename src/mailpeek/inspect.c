@@ -38,3 +38,17 @@ inspect_print(const struct found *found)
 	putchar('\n');
 	free(line);
 }
+
+void
+inspect_put(json_t *row, const struct found *found)
+{
+	const struct found_kind *kind = &findings_kinds[found->which];
+
+	json_put(row, "name", json_string(kind->name));
+	json_put(row, "severity", json_string(found_severity(kind->severity)));
+	json_put(row, "file", json_text(found->path, strlen(found->path)));
+	json_put(row, "offset",
+	    found->place == FOUND_WHOLE ? json_null() : json_integer((json_int_t)found->place));
+	json_put(row, "text", json_text(found->text, strlen(found->text)));
+	json_put(row, "hint", json_string(kind->hint));
+}

@@ -6,13 +6,13 @@
 #include "reach.h"
 
 #include <errno.h>
-#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "map.h"
+#include "once.h"
 #include "progress.h"
 #include "resolve.h"
 
@@ -36,7 +36,7 @@ struct reading {
 	/* of the line that is asked about */
 	const char *domain;
 	bool is_untold;
-	void *members; /* tree of strings: of lists, so that none is asked twice */
+	struct once members; /* of lists */
 
 	char *reasons[REASONS_MAX];
 	size_t nreasons, untold;
@@ -119,24 +119,6 @@ add_account(struct reading *r, const char *name)
 		add_pair(r, (size_t)(*found - r->survey->entries));
 }
 
-static int
-by_text(const void *a, const void *b)
-{
-	return strcmp(a, b);
-}
-
-static bool
-is_new_member(struct reading *r, const char *address)
-{
-	char *copy;
-
-	if (tfind(address, &r->members, by_text) != NULL)
-		return false;
-	if ((copy = strdup(address)) == NULL || tsearch(copy, &r->members, by_text) == NULL)
-		speech_no_memory();
-	return true;
-}
-
 static void ask(struct reading *r, const char *address, bool local);
 
 /* Of several targets each is asked about: sendmail, which gets them, hands those of this host back.
@@ -147,7 +129,7 @@ add_answer(struct reading *r, const struct answer *answer)
 	if (answer->kind == ANSWER_ACCOUNT && answer->account.name != NULL)
 		add_account(r, answer->account.name);
 	for (size_t i = 0; answer->kind == ANSWER_FORWARD && i < answer->naddresses; i++)
-		if (is_new_member(r, answer->addresses[i]))
+		if (once_is_new(&r->members, answer->addresses[i]))
 			ask(r, answer->addresses[i], strchr(answer->addresses[i], '@') == NULL);
 	if (answer->kind == ANSWER_DEFER && answer->untold)
 		add_untold(r, answer->text != NULL ? answer->text : "out of memory");
@@ -215,8 +197,7 @@ add_line(struct reading *r, const struct map_entry *entry)
 		ask(r, key, false);
 	add_pair(r, r->is_untold ? LINE_UNTOLD : LINE);
 	r->untold += r->is_untold;
-	tdestroy(r->members, free);
-	r->members = NULL;
+	once_free(&r->members);
 }
 
 /* ---- domains --------------------------------------------------------------------------------- */

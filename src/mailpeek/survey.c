@@ -265,7 +265,7 @@ take(void *arg, size_t i, const struct buf *report, const struct err *why)
 	if (report->len == sizeof(sum))
 		memcpy(&sum, report->data, sizeof(sum));
 	if ((unsigned)sum.health > MAILBOX_HARD_LINKED) {
-		err_set(&err, 0, "the process that read it told nonsense");
+		err_set(&err, 0, CREW_NONSENSE);
 		survey_fail(entry, &err);
 		return;
 	}

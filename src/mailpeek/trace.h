@@ -7,15 +7,12 @@
 
 #include "mailpeek.h"
 
-#define TRACE_NEWEST     5 /* messages shown of an account where -n is not given */
-#define TRACE_NEWEST_MAX 10000
+/* Where mail for the address goes, and in each account's mailbox that it leads to its health and
+ * the newest messages that came for it. */
+enum status trace_address(const struct peek *peek, const char *address, size_t newest);
 
-/* In a process that is the account: its mailbox's health and the newest messages that were
- * delivered to `address`, printed. */
-enum status trace_mailbox(
-    const struct peek *peek, const struct mailbox *mailbox, const char *address, size_t newest);
-
-/* Rows for the messages of all accounts that have this Message-ID, without its angle brackets. */
-enum status trace_id(const struct peek *peek, const char *id);
+/* Rows for the messages of all accounts that have this Message-ID, without its angle brackets; top:
+ * how many at most, 0 all. */
+enum status trace_id(const struct peek *peek, const char *id, size_t top);
 
 #endif

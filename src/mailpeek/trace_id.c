@@ -8,27 +8,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arrival.h"
 #include "crew.h"
 #include "field.h"
+#include "json.h"
 #include "meter.h"
 #include "screen.h"
 #include "survey.h"
 #include "trace.h"
 
 #define FOLDER_WIDTH 12
-
-struct hit {
-	uint64_t number, size;
-	int64_t received;
-	uint32_t folder_len; /* bytes of the folder's name behind it */
-	uint32_t zero;
-};
+#define NUMBER_WIDTH 5
 
 struct search {
 	const struct peek *peek;
 	const char *id;
 	struct survey survey;
-	struct buf *hits; /* one for each entry */
+	size_t top;       /* rows; 0: all */
+	struct buf *hits; /* arrivals, one list for each entry */
 };
 
 /* ---- the crew -------------------------------------------------------------------------------- */
@@ -72,14 +69,13 @@ static int
 take_message(void *arg, const struct scan_message *message)
 {
 	struct reading *r = arg;
-	const struct hit hit = { .number = message->number,
+	const struct arrival hit = { .number = message->number,
 		.size = message->size,
 		.received = message->received,
-		.folder_len = (uint32_t)r->folder->len };
+		.folder = *r->folder };
 
-	if (has_id(r, message) && (buf_add(r->report, &hit, sizeof(hit)) == -1 ||
-	                              buf_add(r->report, r->folder->data, r->folder->len) == -1))
-		return err_set(r->err, ENOMEM, "search");
+	if (has_id(r, message))
+		arrival_write(&hit, r->report);
 	return 0;
 }
 
@@ -109,18 +105,35 @@ work(void *arg, size_t i, struct buf *report, struct err *err)
 	return failed;
 }
 
+static bool
+is_list(const struct buf *report)
+{
+	struct arrival hit;
+	size_t at = 0;
+	int rc;
+
+	while ((rc = arrival_read(&hit, report, &at)) == 1)
+		arrival_free(&hit);
+	return rc == 0;
+}
+
 static void
 done(void *arg, size_t i, const struct buf *report, const struct err *why)
 {
 	struct search *s = arg;
+	struct err err;
 
-	if (report == NULL) {
-		survey_fail(&s->survey.entries[i], why);
+	if (report != NULL && is_list(report)) {
+		s->survey.entries[i].state = SURVEY_DONE;
+		if (report->len > 0 && buf_add(&s->hits[i], report->data, report->len) == -1)
+			speech_no_memory();
 		return;
 	}
-	s->survey.entries[i].state = SURVEY_DONE;
-	if (report->len > 0 && buf_add(&s->hits[i], report->data, report->len) == -1)
-		speech_no_memory();
+	if (report != NULL) {
+		err_set(&err, 0, CREW_NONSENSE);
+		why = &err;
+	}
+	survey_fail(&s->survey.entries[i], why);
 }
 
 /* ---- telling --------------------------------------------------------------------------------- */
@@ -131,36 +144,48 @@ print_heading(size_t name_width, const struct peek *peek)
 	screen_style(SCREEN_HEADING);
 	screen_string(SCREEN_LEFT, name_width, "ACCOUNT");
 	screen_string(SCREEN_LEFT, FOLDER_WIDTH, "FOLDER");
-	screen_string(SCREEN_RIGHT, 5, "NR");
+	screen_string(SCREEN_RIGHT, NUMBER_WIDTH, "NR");
 	screen_string(SCREEN_LEFT, screen_date_width(peek->exact), "DELIVERED");
 	screen_string(SCREEN_RIGHT, peek->exact ? 10 : 5, "SIZE");
 	screen_end_row();
 }
 
-/* How many rows. */
-static size_t
-print_hits(const struct search *s, size_t i, size_t name_width, bool heading)
+static void
+print_row(
+    const struct peek *peek, const char *account, size_t name_width, const struct arrival *hit)
 {
-	const unsigned char *p = s->hits[i].data;
-	size_t left = s->hits[i].len, rows = 0;
-	struct hit hit;
+	screen_string(SCREEN_LEFT, name_width, account);
+	screen_cell(SCREEN_LEFT, FOLDER_WIDTH, 0, hit->folder.data, hit->folder.len);
+	screen_number(NUMBER_WIDTH, hit->number);
+	screen_date(hit->received, peek->exact);
+	screen_size(peek->exact ? 10 : 5, hit->size, peek->exact);
+	screen_end_row();
+}
 
-	while (left >= sizeof(hit)) {
-		memcpy(&hit, p, sizeof(hit));
-		p += sizeof(hit);
-		left -= sizeof(hit);
-		if (hit.folder_len > left)
-			break;
-		if (heading && rows == 0)
-			print_heading(name_width, s->peek);
-		screen_string(SCREEN_LEFT, name_width, s->survey.entries[i].account.name);
-		screen_cell(SCREEN_LEFT, FOLDER_WIDTH, 0, p, hit.folder_len);
-		screen_number(5, hit.number);
-		screen_date((time_t)hit.received, s->peek->exact);
-		screen_size(s->peek->exact ? 10 : 5, hit.size, s->peek->exact);
-		screen_end_row();
-		p += hit.folder_len;
-		left -= hit.folder_len;
+static void
+print_json(const struct peek *peek, const char *account, const struct arrival *hit)
+{
+	json_t *row = json_object();
+
+	json_put(row, "account", json_text(account, strlen(account)));
+	arrival_put(row, hit);
+	json_print(row, peek->nul);
+}
+
+/* Rows of one account, as many as there is room for; how many. */
+static size_t
+print_hits(const struct search *s, size_t i, size_t name_width, size_t room)
+{
+	const char *account = s->survey.entries[i].account.name;
+	struct arrival hit;
+	size_t rows = 0, at = 0;
+
+	while (rows < room && arrival_read(&hit, &s->hits[i], &at) == 1) {
+		if (s->peek->json)
+			print_json(s->peek, account, &hit);
+		else
+			print_row(s->peek, account, name_width, &hit);
+		arrival_free(&hit);
 		rows++;
 	}
 	return rows;
@@ -170,20 +195,27 @@ static enum status
 tell(const struct search *s)
 {
 	const size_t name_width = survey_name_width(&s->survey, "ACCOUNT");
-	size_t rows = 0;
+	size_t rows = 0, found = 0;
 
-	peek_page(s->peek);
 	for (size_t i = 0; i < s->survey.count; i++)
-		rows += print_hits(s, i, name_width, rows == 0);
+		found += s->hits[i].len;
+	if (!s->peek->json)
+		peek_page(s->peek);
+	if (s->peek->nul)
+		screen_for_programs();
+	else if (found > 0 && !s->peek->json)
+		print_heading(name_width, s->peek);
+	for (size_t i = 0; i < s->survey.count; i++)
+		rows += print_hits(s, i, name_width, s->top > 0 ? s->top - rows : SIZE_MAX);
 	if (survey_complain(&s->survey))
 		return STATUS_LATER;
-	return rows > 0 ? STATUS_OK : STATUS_NOTHING;
+	return found > 0 ? STATUS_OK : STATUS_NOTHING;
 }
 
 enum status
-trace_id(const struct peek *peek, const char *id)
+trace_id(const struct peek *peek, const char *id, size_t top)
 {
-	struct search s = { .peek = peek, .id = id };
+	struct search s = { .peek = peek, .id = id, .top = top };
 	struct crew crew = {
 		.min_uid = peek->settings->min_uid,
 		.doing = "searching mailboxes",

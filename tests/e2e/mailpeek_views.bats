@@ -297,6 +297,48 @@ killed() {
 	peek trace $'\e[2J\e]0;x\a@one.example' | harmless
 }
 
+@test "trace: members in domains of the map are looked at, each once" {
+	printf 'all@one.example team@two.example, ann@one.example, me@elsewhere.example\nteam@two.example ann@one.example, carol\nann@one.example ann\n' | map
+	run -0 peek trace all@one.example
+	is "all@one.example team@two.example ann@one.example carol" "$(grep '^[^ ]' <<<"$output" | paste -sd ' ')"
+	is 1 "$(grep -c '^  account  ann ' <<<"$output")"
+	# A domain of which nothing can be told is not elsewhere.
+	scratch truncate -s 0 virtmaps.gdbm
+	run -75 peek trace team@two.example
+}
+
+@test "trace: as JSON, an object for the address and one for each target" {
+	printf 'list@one.example bob+Lists, ann, me@elsewhere.example\ninfo@one.example ann\nno@one.example error:5.7.1:Closed\n' | map
+	deliver info@one.example one
+	deliver info@one.example two
+	run -0 --separate-stderr peek trace -j -n 1 info@one.example
+	is 1 "${#lines[@]}"
+	is "('info@one.example', 'account', 'info@one.example', 'exact', 'ann', None)" \
+		"$(rows "$output" 'tuple(rows[0][k] for k in ("recipient", "verdict", "match", "rung", "target", "warning"))')"
+	is "('ann', 'mbox', '$SCRATCH/ann/mbox', False, [], 2, None)" \
+		"$(rows "$output" 'tuple(rows[0][k] for k in ("account", "format", "mailbox", "missing", "findings", "came", "error"))')"
+	is "[('INBOX', 2, 'Zo\\xeb <z@x.example>', 'two')]" \
+		"$(rows "$output" 'ascii([tuple(m[k] for k in ("folder", "number", "from", "subject")) for m in rows[0]["messages"]])' | tr -d '"')"
+	[[ $(rows "$output" 'rows[0]["steps"][1]') == *"exact "*"info@one.example  <- this one" ]]
+	is "[('list@one.example', 'forward', ['bob+Lists', 'ann', 'me@elsewhere.example']), ('bob+Lists', 'account', None), ('ann', 'account', None)]" \
+		"$(rows "$(peek trace -j list@one.example)" '[(r["recipient"], r["verdict"], r.get("addresses")) for r in rows]')"
+	is 3 "$(peek trace -j0 list@one.example | tr -cd '\0' | wc -c)"
+	printf 'half a li' | scratch sh -c 'cat >>ann/mbox'
+	run -0 peek trace -j info@one.example
+	is torn-tail "$(rows "$output" 'rows[0]["findings"][0]["name"]')"
+	run -69 peek trace -j no@one.example
+	is "reject 5.7.1 Closed" "$(rows "$output" '" ".join(rows[0][k] for k in ("verdict", "status", "text"))')"
+	run -67 peek trace -j other@one.example
+	is "nouser 5.1.1" "$(rows "$output" '" ".join(rows[0][k] for k in ("verdict", "status"))')"
+	# What could not be read is not said to be empty.
+	scratch sh -c 'rm ann/mbox; ln -s /etc/passwd ann/mbox'
+	run -65 --separate-stderr peek trace -j info@one.example
+	is "symbolic-link None None" "$(rows "$output" '" ".join([rows[0]["findings"][0]["name"], str(rows[0]["came"]), str(rows[0]["messages"])])')"
+	[[ $(rows "$output" 'rows[0]["error"]') == *"ann/mbox: symbolic link" ]]
+	run -64 peek trace -0 info@one.example
+	[[ $output == *"-0 takes -j"* ]]
+}
+
 @test "trace: a message-id is found in every mailbox and folder" {
 	printf 'one.example ann\ntwo.example bob+Lists\nthree.example carol\n' | map
 	local domain
@@ -306,6 +348,12 @@ killed() {
 	is "ann INBOX 1;carol INBOX 1;bob Lists 1" "$(awk 'NR > 1 { print $1, $2, $3 }' <<<"$output" | paste -sd ';')"
 	run -0 peek trace '<other@x.example>'
 	is "carol INBOX 2" "$(awk 'NR > 1 { print $1, $2, $3 }' <<<"$output")"
+	run -0 peek trace -n 2 '<same@x.example>'
+	is 3 "${#lines[@]}"
+	run -0 peek trace -j '<same@x.example>'
+	is "[('ann', 'INBOX', 1), ('carol', 'INBOX', 1), ('bob', 'Lists', 1)]" "$(rows "$output" '[(r["account"], r["folder"], r["number"]) for r in rows]')"
+	is "['account', 'date', 'folder', 'number', 'size']" "$(rows "$output" 'sorted(rows[0])')"
+	is "ann INBOX 1" "$(peek trace -0 '<same@x.example>' | tr '\0\t' '\n ' | head -n 1 | cut -d ' ' -f 1-3)"
 	run -1 peek trace '<ame@x.example>'
 	is "" "$output"
 	scratch ln -sf /etc/passwd carol/mbox
