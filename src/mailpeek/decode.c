@@ -10,13 +10,6 @@
 
 #include "mailpeek.h"
 
-static void
-add(struct buf *out, const void *data, size_t len)
-{
-	if (buf_add(out, data, len) == -1)
-		speech_no_memory();
-}
-
 bool
 decode_is_needed(const struct buf *value)
 {
@@ -80,16 +73,16 @@ avoid_base64(struct buf *value)
 		const unsigned char *text = base64_text(word, end, &len);
 
 		if (text == NULL) {
-			add(&out, p, (size_t)(word + 2 - p));
+			peek_add(&out, p, (size_t)(word + 2 - p));
 			p = word + 2;
 			continue;
 		}
-		add(&out, p, (size_t)(text - 2 - p));
-		add(&out, "q?", 2);
+		peek_add(&out, p, (size_t)(text - 2 - p));
+		peek_add(&out, "q?", 2);
 		add_q(&out, text, len);
 		p = text + len;
 	}
-	add(&out, p, (size_t)(end - p));
+	peek_add(&out, p, (size_t)(end - p));
 	buf_free(value);
 	*value = out;
 }
@@ -109,8 +102,8 @@ decode_header(struct buf *value)
 		char *piece = g_mime_utils_header_decode_text(NULL, p);
 
 		if (decoded.len > 0)
-			add(&decoded, "", 1);
-		add(&decoded, piece, strlen(piece));
+			peek_add(&decoded, "", 1);
+		peek_add(&decoded, piece, strlen(piece));
 		g_free(piece);
 	}
 	buf_free(value);
@@ -134,7 +127,7 @@ take_name(const char *name, struct content *out)
 {
 	buf_clear(&out->name);
 	if (name != NULL)
-		add(&out->name, name, strlen(name));
+		peek_add(&out->name, name, strlen(name));
 }
 
 void

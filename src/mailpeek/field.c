@@ -11,13 +11,6 @@
 #include "decode.h"
 #include "mailpeek.h"
 
-static void
-add(struct buf *out, const void *data, size_t len)
-{
-	if (buf_add(out, data, len) == -1)
-		speech_no_memory();
-}
-
 static const unsigned char *
 line_end(const unsigned char *p, const unsigned char *end)
 {
@@ -42,7 +35,7 @@ add_line(struct buf *out, const unsigned char *p, const unsigned char *newline)
 		len--;
 	if (len > FIELD_MAX)
 		len = FIELD_MAX;
-	add(out, p, len);
+	peek_add(out, p, len);
 }
 
 /* RFC 5322 2.2.3, with one blank for whatever the line was folded with. */
@@ -57,7 +50,7 @@ unfold(struct buf *out, const unsigned char *p, const unsigned char *end)
 		newline = line_end(p, end);
 		while (p < newline && is_blank(*p))
 			p++;
-		add(out, " ", 1);
+		peek_add(out, " ", 1);
 		add_line(out, p, newline);
 	}
 }

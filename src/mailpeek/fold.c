@@ -15,13 +15,6 @@
 #define DECOMPOSED_MAX 18 /* code points that one can become (Unicode's longest) */
 
 static void
-add(struct buf *out, const void *data, size_t len)
-{
-	if (buf_add(out, data, len) == -1)
-		speech_no_memory();
-}
-
-static void
 add_folded(struct buf *out, gunichar c)
 {
 	gunichar parts[DECOMPOSED_MAX];
@@ -31,7 +24,7 @@ add_folded(struct buf *out, gunichar c)
 		char bytes[6];
 		gint len = g_unichar_to_utf8(g_unichar_tolower(g_unichar_toupper(parts[i])), bytes);
 
-		add(out, bytes, (size_t)len);
+		peek_add(out, bytes, (size_t)len);
 	}
 }
 
@@ -87,7 +80,7 @@ fold_whole(struct buf *out, const unsigned char *p, size_t len)
 		} else if (text_utf8_is_begun(p, (size_t)(end - p))) {
 			return (size_t)(end - p);
 		} else {
-			add(out, p++, 1);
+			peek_add(out, p++, 1);
 		}
 	}
 	return 0;
@@ -99,7 +92,7 @@ fold_add(struct buf *out, const void *text, size_t len)
 	size_t rest = len == 0 ? 0 : fold_whole(out, text, len);
 
 	if (rest > 0)
-		add(out, (const unsigned char *)text + len - rest, rest);
+		peek_add(out, (const unsigned char *)text + len - rest, rest);
 }
 
 void

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "account.h"
+#include "buf.h"
 #include "err.h"
 #include "mailbox_scan.h"
 #include "settings.h"
@@ -104,5 +105,13 @@ enum status speech_end(enum status status);
 
 /* Told, and the process ends: what is left of the output would be a guess. */
 _Noreturn void speech_no_memory(void);
+
+/* buf_add, for who cannot go on without memory. */
+static inline void
+peek_add(struct buf *out, const void *data, size_t len)
+{
+	if (buf_add(out, data, len) == -1)
+		speech_no_memory();
+}
 
 #endif

@@ -24,13 +24,6 @@ struct reader {
 	bool is_stopped;
 };
 
-static void
-add(struct buf *out, const void *data, size_t len)
-{
-	if (len > 0 && buf_add(out, data, len) == -1)
-		speech_no_memory();
-}
-
 /* ---- streaming ------------------------------------------------------------------------------- */
 
 static int
@@ -120,14 +113,14 @@ note_part(void *arg, const struct mime_part *from)
 		return 1;
 	}
 	if (from->number == 0)
-		add(&o->header, from->header, from->header_len);
+		peek_add(&o->header, from->header, from->header_len);
 	part = &o->parts[o->count++];
 	part->parent = from->parent;
 	strlcpy(part->type, from->content.type, sizeof(part->type));
 	part->is_attachment = from->content.is_attachment;
 	part->has_parts = from->has_parts;
 	part->use = from->has_parts && is_multipart(part) ? OUTLINE_FRAME : OUTLINE_OTHER;
-	add(&part->name, from->content.name.data, from->content.name.len);
+	peek_add(&part->name, from->content.name.data, from->content.name.len);
 	number_part(o, part, from->number == 0);
 	name_message(o, from);
 	decoder_free(r->decoder);
@@ -272,7 +265,7 @@ take(void *arg, const void *data, size_t len)
 	struct reader *r = arg;
 	size_t room = r->limit - r->part.len;
 
-	add(&r->part, data, len < room ? len : room);
+	peek_add(&r->part, data, len < room ? len : room);
 	if (len > room)
 		r->outline->text_is_cut = true;
 	return len > room;
@@ -306,7 +299,7 @@ end_text(void *arg, const struct mime_part *from)
 	if (part->use == OUTLINE_HTML)
 		html_text(&part->text, r->part.data, r->part.len);
 	else if (part->use == OUTLINE_TEXT)
-		add(&part->text, r->part.data, r->part.len);
+		peek_add(&part->text, r->part.data, r->part.len);
 	r->text += r->part.len;
 	buf_clear(&r->part);
 	return 0;

@@ -28,13 +28,6 @@ screen_width(void)
 	return width > 0 && width < COLUMNS_MIN ? COLUMNS_MIN : width;
 }
 
-static void
-add(struct buf *out, const void *data, size_t len)
-{
-	if (buf_add(out, data, len) == -1)
-		speech_no_memory();
-}
-
 /* The row that is being made. */
 static struct {
 	struct buf text;
@@ -74,7 +67,7 @@ screen_style(enum screen_style style)
 
 	if ((style == SCREEN_PLAIN && !row.is_styled) || row.for_programs || !pager_may_colour())
 		return;
-	add(&row.text, codes[style], strlen(codes[style]));
+	peek_add(&row.text, codes[style], strlen(codes[style]));
 	row.is_styled = style != SCREEN_PLAIN;
 }
 
@@ -86,7 +79,7 @@ screen_cell(enum screen_side side, size_t width, size_t limit, const void *data,
 
 	if (row.for_programs) {
 		if (row.cells++ > 0)
-			add(&row.text, "\t", 1);
+			peek_add(&row.text, "\t", 1);
 		screen_text(&row.text, data, len, 0);
 		return;
 	}
@@ -104,7 +97,7 @@ screen_cell(enum screen_side side, size_t width, size_t limit, const void *data,
 	rest = columns < width ? width - columns : 0;
 	pad(row.owed + rest);
 	if (aside.len > 0)
-		add(&row.text, aside.data, aside.len);
+		peek_add(&row.text, aside.data, aside.len);
 	buf_free(&aside);
 	row.owed = 2;
 }
@@ -168,7 +161,7 @@ void
 screen_end_row(void)
 {
 	screen_style(SCREEN_PLAIN);
-	add(&row.text, row.for_programs ? "" : "\n", 1);
+	peek_add(&row.text, row.for_programs ? "" : "\n", 1);
 	fwrite(row.text.data, 1, row.text.len, stdout);
 	buf_clear(&row.text);
 	row.owed = row.cells = 0;

@@ -17,13 +17,6 @@
 
 #define COMBINING_MAX 4 /* marks on one character; more would be painted over the rows around */
 
-static void
-add(struct buf *out, const void *data, size_t len)
-{
-	if (buf_add(out, data, len) == -1)
-		speech_no_memory();
-}
-
 /* The code point at *p, which text_vis has left well-formed; *p moves behind it. */
 static wchar_t
 next_code(const unsigned char **p)
@@ -50,10 +43,10 @@ add_code(struct buf *out, wchar_t code, unsigned *combining)
 	*combining = width == 0 ? *combining + 1 : 0;
 	len = *combining > COMBINING_MAX ? (size_t)-1 : wcrtomb(bytes, code, &state);
 	if (len == (size_t)-1) {
-		add(out, "?", 1);
+		peek_add(out, "?", 1);
 		return 1;
 	}
-	add(out, bytes, len);
+	peek_add(out, bytes, len);
 	return width < 0 ? 1 : (size_t)width;
 }
 
@@ -96,7 +89,7 @@ screen_text(struct buf *out, const void *data, size_t len, size_t limit)
 	if (len == 0)
 		return 0;
 	if (is_simple(data, len, limit)) {
-		add(out, data, len);
+		peek_add(out, data, len);
 		return len;
 	}
 	if (text_vis(&safe, data, len) == -1)
@@ -147,15 +140,15 @@ screen_body_line(const void *data, size_t len)
 		if (p == end)
 			break;
 		if (*p++ == '\\') {
-			add(&out, "\\", 1);
+			peek_add(&out, "\\", 1);
 			columns++;
 			continue;
 		}
 		do
-			add(&out, " ", 1);
+			peek_add(&out, " ", 1);
 		while (++columns % 8 != 0);
 	}
-	add(&out, "\n", 1);
+	peek_add(&out, "\n", 1);
 	fwrite(out.data, 1, out.len, stdout);
 	buf_free(&out);
 }
