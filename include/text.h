@@ -15,11 +15,15 @@
  * come out escaped. 0, or -1 with errno ENOMEM. */
 int text_vis(struct buf *out, const void *data, size_t len);
 
+/* How many of the first bytes text_vis leaves as they are and are ASCII: most text is nothing else.
+ */
+size_t text_plain(const void *data, size_t len);
+
 /* "before", the C string as text_vis has it, "behind": a field of a log line or a header. 0, or -1
  * with errno ENOMEM. */
 int text_vis_between(struct buf *out, const char *before, const char *string, const char *behind);
 
-/* The same for a C string into a malloc'ed string; the caller frees. NULL with
+/* text_vis of a C string into a malloc'ed string; the caller frees. NULL with
  * errno ENOMEM. */
 char *text_vis_dup(const char *string);
 

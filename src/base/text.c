@@ -6,6 +6,7 @@
  */
 #include "text.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <vis.h>
@@ -91,30 +92,58 @@ add_escaped(struct buf *out, unsigned char byte, unsigned char next)
 	return buf_adds(out, escaped);
 }
 
+#define EACH_BYTE UINT64_C(0x0101010101010101)
+#define EACH_HIGH (EACH_BYTE << 7)
+
+static uint64_t
+has_zero(uint64_t word)
+{
+	return (word - EACH_BYTE) & ~word & EACH_HIGH;
+}
+
+/* Is one of eight bytes below a blank, above a tilde, or a backslash? */
+static bool
+is_odd(uint64_t word)
+{
+	return ((word | ((word - EACH_BYTE * 0x20) & ~word)) & EACH_HIGH) != 0 ||
+	       has_zero(word ^ EACH_BYTE * 0x7f) != 0 || has_zero(word ^ EACH_BYTE * '\\') != 0;
+}
+
+size_t
+text_plain(const void *data, size_t len)
+{
+	const unsigned char *p = data;
+	size_t i = 0;
+	uint64_t word;
+
+	for (; len - i >= sizeof(word); i += sizeof(word)) {
+		memcpy(&word, p + i, sizeof(word));
+		if (is_odd(word))
+			break;
+	}
+	while (i < len && p[i] >= 0x20 && p[i] < 0x7f && p[i] != '\\')
+		i++;
+	return i;
+}
+
 int
 text_vis(struct buf *out, const void *data, size_t len)
 {
 	const unsigned char *p = data;
 	unsigned long code = 0;
+	size_t n;
+	int rc = 0;
 
-	for (size_t i = 0; i < len; i++) {
-		size_t sequence;
-
-		if (p[i] >= 0x20 && p[i] < 0x7f && p[i] != '\\') {
-			if (buf_addc(out, p[i]) == -1)
-				return -1;
-			continue;
-		}
-		sequence = text_utf8(p + i, len - i, &code);
-		if (sequence != 0 && !is_obeyed(code)) {
-			if (buf_add(out, p + i, sequence) == -1)
-				return -1;
-			i += sequence - 1;
-		} else if (add_escaped(out, p[i], i + 1 < len ? p[i + 1] : 0) == -1) {
-			return -1;
+	for (; len > 0 && rc == 0; p += n, len -= n) {
+		if ((n = text_plain(p, len)) > 0 ||
+		    ((n = text_utf8(p, len, &code)) > 0 && !is_obeyed(code))) {
+			rc = buf_add(out, p, n);
+		} else {
+			rc = add_escaped(out, p[0], len > 1 ? p[1] : 0);
+			n = 1;
 		}
 	}
-	return 0;
+	return rc;
 }
 
 int

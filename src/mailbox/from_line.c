@@ -198,25 +198,16 @@ from_line_parse(const unsigned char *data, size_t len, struct from_date *date)
 	return 0;
 }
 
-int64_t
-from_date_order(const struct from_date *date)
-{
-	int64_t days = ((int64_t)date->year * 12 + date->month) * 31 + date->day;
-
-	return ((days * 24 + date->hour) * 60 + date->minute) * 60 + date->second - date->zone;
-}
-
+/* timegm(3) without its search for what is known here. Days are counted from a March, so that a
+ * leap day is a year's last one. */
 time_t
 from_date_time(const struct from_date *date)
 {
-	struct tm tm = {
-		.tm_year = date->year - 1900,
-		.tm_mon = date->month,
-		.tm_mday = date->day,
-		.tm_hour = date->hour,
-		.tm_min = date->minute,
-		.tm_sec = date->second,
-	};
+	/* of the months before, from March on */
+	static const int days_before[] = { 306, 337, 0, 31, 61, 92, 122, 153, 184, 214, 245, 275 };
+	int64_t year = date->year - (date->month < 2), days;
 
-	return timegm(&tm) - date->zone;
+	days = 365 * year + year / 4 - year / 100 + year / 400 + days_before[date->month] +
+	       date->day - 1 - 719468;
+	return ((days * 24 + date->hour) * 60 + date->minute) * 60 + date->second - date->zone;
 }

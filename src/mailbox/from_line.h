@@ -23,10 +23,7 @@ struct from_date {
  * with the newline and *date, or 0. */
 size_t from_line_parse(const unsigned char *data, size_t len, struct from_date *date);
 
-/* A number that grows with the date, cheap to compute. */
-int64_t from_date_order(const struct from_date *date);
-
-/* Seconds since the Epoch; (time_t)-1 if the calendar has no such date. */
+/* Seconds since the Epoch. A day that its month does not have counts on into the next one. */
 time_t from_date_time(const struct from_date *date);
 
 #endif

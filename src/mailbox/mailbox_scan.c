@@ -332,41 +332,27 @@ raw_mbox(
 	return rc;
 }
 
-struct counter {
-	struct mailbox_summary *sum;
-	struct from_date newest;
-	int64_t order; /* of newest; INT64_MIN for none */
-};
-
-/* Dates are compared as they are written: turning each into seconds would cost more than finding
- * the message. */
 static int
 count(void *arg, const struct mbox_message *message)
 {
-	struct counter *counter = arg;
-	int64_t order = from_date_order(&message->date);
+	struct mailbox_summary *sum = arg;
+	time_t received = from_date_time(&message->date);
 
-	counter->sum->messages++;
-	counter->sum->unread += !(message->flags & SCAN_SEEN);
-	if (order > counter->order) {
-		counter->order = order;
-		counter->newest = message->date;
-	}
+	if (sum->messages++ == 0 || received > sum->newest)
+		sum->newest = received;
+	sum->unread += !(message->flags & SCAN_SEEN);
 	return 0;
 }
 
 static int
 count_mbox(const struct mbox_file *file, struct mailbox_summary *out, struct err *err)
 {
-	struct counter counter = { .sum = out, .order = INT64_MIN };
 	bool is_mbox;
 
-	if (mbox_scan(file, 0, count, &counter, &is_mbox, err) == -1)
+	if (mbox_scan(file, 0, count, out, &is_mbox, err) == -1)
 		return -1;
 	if (!is_mbox)
 		out->health = MAILBOX_OTHER_FORMAT;
-	if (counter.order != INT64_MIN)
-		out->newest = from_date_time(&counter.newest);
 	out->bytes = file->end;
 	return 0;
 }

@@ -35,6 +35,8 @@ static struct {
 	bool is_styled;
 	bool for_programs;
 	size_t cells;
+	struct buf aside; /* a cell that blanks go before */
+	enum { UNKNOWN, PLAIN, COLOURED } colour;
 } row;
 
 static void
@@ -53,6 +55,15 @@ screen_for_programs(void)
 	row.for_programs = true;
 }
 
+/* Asked once: the answer costs a system call. */
+static bool
+may_colour(void)
+{
+	if (row.colour == UNKNOWN)
+		row.colour = pager_may_colour() ? COLOURED : PLAIN;
+	return row.colour == COLOURED;
+}
+
 void
 screen_style(enum screen_style style)
 {
@@ -65,7 +76,7 @@ screen_style(enum screen_style style)
 		[SCREEN_NOTE] = "\033[2m",
 	};
 
-	if ((style == SCREEN_PLAIN && !row.is_styled) || row.for_programs || !pager_may_colour())
+	if ((style == SCREEN_PLAIN && !row.is_styled) || row.for_programs || !may_colour())
 		return;
 	peek_add(&row.text, codes[style], strlen(codes[style]));
 	row.is_styled = style != SCREEN_PLAIN;
@@ -74,7 +85,6 @@ screen_style(enum screen_style style)
 void
 screen_cell(enum screen_side side, size_t width, size_t limit, const void *data, size_t len)
 {
-	struct buf aside = BUF_INIT;
 	size_t columns, rest;
 
 	if (row.for_programs) {
@@ -93,12 +103,11 @@ screen_cell(enum screen_side side, size_t width, size_t limit, const void *data,
 		row.owed = 2 + (columns < width ? width - columns : 0);
 		return;
 	}
-	columns = screen_text(&aside, data, len, limit);
+	buf_clear(&row.aside);
+	columns = screen_text(&row.aside, data, len, limit);
 	rest = columns < width ? width - columns : 0;
 	pad(row.owed + rest);
-	if (aside.len > 0)
-		peek_add(&row.text, aside.data, aside.len);
-	buf_free(&aside);
+	peek_add(&row.text, row.aside.data, row.aside.len);
 	row.owed = 2;
 }
 

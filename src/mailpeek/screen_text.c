@@ -5,6 +5,7 @@
  * cut. A byte of UTF-8 that reaches a terminal of another charset could be a control character
  * there, so nothing is printed that the locale's charset cannot say.
  */
+#include <langinfo.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,87 +31,110 @@ next_code(const unsigned char **p)
 	return code;
 }
 
-/* A character as the locale writes it. Returns its columns. What the C library knows no width for
- * (it is older than the character) takes one. */
-static size_t
-add_code(struct buf *out, wchar_t code, unsigned *combining)
+/* Text as it is painted. */
+struct painted {
+	struct buf *out;
+	size_t columns;
+	unsigned combining; /* marks on the last character */
+	bool is_utf8;       /* what the locale writes */
+};
+
+static struct painted
+paint_on(struct buf *out)
+{
+	return (
+	    struct painted){ .out = out, .is_utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0 };
+}
+
+/* A character beyond ASCII, `len` bytes of UTF-8, as the locale writes it. What the C library knows
+ * no width for (it is older than the character) takes one column. */
+static void
+paint_wide(struct painted *t, wchar_t code, const unsigned char *utf8, size_t len)
 {
 	char bytes[MB_LEN_MAX];
+	const void *written = utf8;
 	mbstate_t state = { 0 };
 	int width = wcwidth(code);
-	size_t len;
 
-	*combining = width == 0 ? *combining + 1 : 0;
-	len = *combining > COMBINING_MAX ? (size_t)-1 : wcrtomb(bytes, code, &state);
-	if (len == (size_t)-1) {
-		peek_add(out, "?", 1);
-		return 1;
+	t->combining = width == 0 ? t->combining + 1 : 0;
+	if (!t->is_utf8) {
+		len = wcrtomb(bytes, code, &state);
+		written = bytes;
 	}
-	peek_add(out, bytes, len);
-	return width < 0 ? 1 : (size_t)width;
+	if (t->combining > COMBINING_MAX || len == (size_t)-1) {
+		peek_add(t->out, "?", 1);
+		t->columns++;
+		return;
+	}
+	peek_add(t->out, written, len);
+	t->columns += width < 0 ? 1 : (size_t)width;
+}
+
+/* The character at *p, which text_vis has been over; *p moves behind it. */
+static void
+paint(struct painted *t, const unsigned char **p)
+{
+	const unsigned char *start = *p;
+
+	if (*start >= 0x80) {
+		wchar_t code = next_code(p);
+
+		paint_wide(t, code, start, (size_t)(*p - start));
+		return;
+	}
+	peek_add(t->out, start, 1);
+	t->columns++;
+	t->combining = 0;
+	(*p)++;
 }
 
 /* What says "cut here", one column wide. */
 static void
-add_mark(struct buf *out)
+paint_mark(struct painted *t)
 {
-	unsigned combining = 0;
-	size_t before = out->len;
+	static const char mark[] = "\xe2\x80\xa6";
+	size_t before = t->out->len;
 
-	(void)add_code(out, L'\u2026', &combining);
-	if (out->len == before + 1)
-		out->data[before] = '>';
-}
-
-/* Text that text_vis and every locale leave as it is, all of it within `limit`. */
-static bool
-is_simple(const unsigned char *p, size_t len, size_t limit)
-{
-	unsigned odd = 0;
-
-	if (limit > 0 && len > limit)
-		return false;
-	for (size_t i = 0; i < len; i++)
-		odd |= (unsigned)((unsigned char)(p[i] - 0x20) >= 0x5f) | (unsigned)(p[i] == '\\');
-	return odd == 0;
+	paint_wide(t, L'\u2026', (const unsigned char *)mark, strlen(mark));
+	if (t->out->len == before + 1)
+		t->out->data[before] = '>';
 }
 
 size_t
 screen_text(struct buf *out, const void *data, size_t len, size_t limit)
 {
 	struct buf safe = BUF_INIT;
+	struct painted text;
 	const unsigned char *p, *end;
-	size_t columns = 0, room_len = out->len, room_columns = 0;
-	unsigned combining = 0;
+	size_t room_len = out->len, room_columns = 0;
 
 	/* No column takes more bytes than this: the rest would be cut anyway. */
 	if (limit > 0 && len > (limit + 1) * 4 * (COMBINING_MAX + 1))
 		len = (limit + 1) * 4 * (COMBINING_MAX + 1);
-	if (len == 0)
-		return 0;
-	if (is_simple(data, len, limit)) {
+	if ((limit == 0 || len <= limit) && text_plain(data, len) == len) {
 		peek_add(out, data, len);
 		return len;
 	}
 	if (text_vis(&safe, data, len) == -1)
 		speech_no_memory();
+	text = paint_on(out);
 	p = safe.data;
 	end = p + safe.len;
-	while (p < end && (limit == 0 || columns <= limit)) {
+	while (p < end && (limit == 0 || text.columns <= limit)) {
 		/* Up to here there is room for the mark. */
-		if (columns < limit) {
+		if (text.columns < limit) {
 			room_len = out->len;
-			room_columns = columns;
+			room_columns = text.columns;
 		}
-		columns += add_code(out, next_code(&p), &combining);
+		paint(&text, &p);
 	}
-	if (limit > 0 && columns > limit) {
+	if (limit > 0 && text.columns > limit) {
 		out->len = room_len;
-		add_mark(out);
-		columns = room_columns + 1;
+		paint_mark(&text);
+		text.columns = room_columns + 1;
 	}
 	buf_free(&safe);
-	return columns;
+	return text.columns;
 }
 
 void
@@ -158,10 +182,10 @@ screen_vis_line(const char *safe)
 {
 	const unsigned char *p = (const unsigned char *)safe, *end = p + strlen(safe);
 	struct buf out = BUF_INIT;
-	unsigned combining = 0;
+	struct painted text = paint_on(&out);
 
 	while (p < end)
-		(void)add_code(&out, next_code(&p), &combining);
+		paint(&text, &p);
 	if (out.len > 0)
 		fwrite(out.data, 1, out.len, stdout);
 	buf_free(&out);

@@ -143,6 +143,43 @@ START_TEST(size)
 }
 END_TEST
 
+/* As strftime(3) writes them, in zones that are odd, too. */
+START_TEST(dates)
+{
+	static const char *const zones[] = { "UTC", "CET-1CEST,M3.5.0,M10.5.0/3", "NST3:30NDT",
+		"<-1030>10:30", "<+0545>-5:45:30", "<-0000>0:00:30" };
+	static const time_t times[] = { 0, 1, -2, 1700000000, 1721999999, -30610224001,
+		-30610224000, 253402300799, 253402300800, 253402300800 + 86400 };
+	const time_t time = times[_i];
+	char text[SCREEN_DATE_MAX], expected[SCREEN_DATE_MAX];
+
+	for (int z = 0; z < COUNT(zones); z++) {
+		struct tm tm;
+
+		setenv("TZ", zones[z], 1);
+		tzset();
+		ck_assert_ptr_nonnull(localtime_r(&time, &tm));
+		strftime(expected, sizeof(expected), "%Y-%m-%dT%H:%M:%S%z", &tm);
+		screen_date_text(time, true, text);
+		ck_assert_str_eq(text, expected);
+		strftime(expected, sizeof(expected), "%Y-%m-%d %H:%M", &tm);
+		screen_date_text(time, false, text);
+		ck_assert_str_eq(text, expected);
+	}
+}
+END_TEST
+
+START_TEST(no_date)
+{
+	char text[SCREEN_DATE_MAX];
+
+	screen_date_text((time_t)-1, true, text);
+	ck_assert_str_eq(text, "-");
+	screen_date_text((time_t)INT64_MAX, false, text); /* a year that no int holds */
+	ck_assert_str_eq(text, "-");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -154,6 +191,8 @@ main(void)
 	tcase_add_loop_test(tc, shown_text, 0, COUNT(cases));
 	tcase_add_loop_test(tc, bounded, 0, 5);
 	tcase_add_loop_test(tc, size, 0, COUNT(sizes));
+	tcase_add_loop_test(tc, dates, 0, 10);
+	tcase_add_test(tc, no_date);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -192,6 +192,27 @@ START_TEST(from_line_utc)
 }
 END_TEST
 
+/* The C library's calendar, for every month's ends. */
+START_TEST(from_line_calendar)
+{
+	static const int days[] = { 1, 28, 29, 30, 31 };
+
+	for (int i = 0; i < (9999 - 1900 + 1) * 12 * COUNT(days); i++) {
+		struct from_date date = { 1900 + i / COUNT(days) / 12, i / COUNT(days) % 12,
+			days[i % COUNT(days)], i % 24, i % 60, i % 61, 0 };
+		struct tm tm = { .tm_year = date.year - 1900,
+			.tm_mon = date.month,
+			.tm_mday = date.day,
+			.tm_hour = date.hour,
+			.tm_min = date.minute,
+			.tm_sec = date.second };
+
+		if (from_date_time(&date) != timegm(&tm)) /* an assertion a date takes seconds */
+			ck_abort_msg("%d-%d-%d", date.year, date.month + 1, date.day);
+	}
+}
+END_TEST
+
 /* ---- splitting --------------------------------------------------------------------------------
  */
 
@@ -896,6 +917,7 @@ main(void)
 	tcase_add_loop_test(tc, from_line, 0, COUNT(from_cases));
 	tcase_add_test(tc, from_line_length);
 	tcase_add_test(tc, from_line_utc);
+	tcase_add_test(tc, from_line_calendar);
 	tcase_add_loop_test(tc, split, 0, COUNT(splits));
 	tcase_add_test(tc, details);
 	tcase_add_test(tc, callback_stops);

@@ -59,6 +59,24 @@ START_TEST(escapes)
 }
 END_TEST
 
+/* Any byte, at any place among words of eight: it ends the run, or does not. */
+START_TEST(plain)
+{
+	unsigned char text[30];
+
+	for (unsigned byte = 0; byte < 256; byte++)
+		for (size_t at = 0; at < sizeof(text); at++) {
+			bool ends = byte < 0x20 || byte > 0x7e || byte == '\\';
+
+			memset(text, at % 2 == 0 ? ' ' : '~', sizeof(text));
+			text[at] = (unsigned char)byte;
+			for (size_t len = 0; len <= sizeof(text); len++)
+				if (text_plain(text, len) != (ends && at < len ? at : len))
+					ck_abort_msg("%02x at %zu of %zu", byte, at, len);
+		}
+}
+END_TEST
+
 START_TEST(locale_changes_nothing)
 {
 	struct buf out = BUF_INIT;
@@ -121,6 +139,7 @@ main(void)
 	tcase_add_loop_test(tcase, escapes, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_loop_test(tcase, locale_changes_nothing, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_test(tcase, two_bytes);
+	tcase_add_test(tcase, plain);
 	tcase_add_test(tcase, dup);
 	tcase_add_test(tcase, between);
 	suite_add_tcase(suite, tcase);
