@@ -9,14 +9,27 @@
 #include <string.h>
 
 #include "mailpeek.h"
+#include "text.h"
+
+static bool
+has_encoded_word(const unsigned char *p, size_t len)
+{
+	const unsigned char *start = p, *end = p + len;
+
+	while ((p = memchr(p, '?', (size_t)(end - p))) != NULL)
+		if (p++ > start && p[-2] == '=')
+			return true;
+	return false;
+}
 
 bool
 decode_is_needed(const struct buf *value)
 {
 	if (value->len == 0)
 		return false;
-	return memmem(value->data, value->len, "=?", 2) != NULL ||
-	       !g_utf8_validate_len((const char *)value->data, value->len, NULL);
+	return has_encoded_word(value->data, value->len) ||
+	       (text_plain(value->data, value->len) < value->len &&
+	           !g_utf8_validate_len((const char *)value->data, value->len, NULL));
 }
 
 static void
@@ -48,13 +61,16 @@ base64_text(const unsigned char *p, const unsigned char *end, size_t *len)
 static void
 add_q(struct buf *out, const unsigned char *text, size_t len)
 {
+	static const char digits[] = "0123456789ABCDEF";
 	gsize n;
 	char *copy = g_strndup((const char *)text, len);
 	guchar *bytes = g_base64_decode(copy, &n);
 
-	for (gsize i = 0; i < n; i++)
-		if (buf_addf(out, "=%02X", bytes[i]) == -1)
-			speech_no_memory();
+	for (gsize i = 0; i < n; i++) {
+		const char q[] = { '=', digits[bytes[i] >> 4], digits[bytes[i] & 0xf] };
+
+		peek_add(out, q, sizeof(q));
+	}
 	g_free(bytes);
 	g_free(copy);
 }

@@ -91,6 +91,26 @@ field_next(const unsigned char **p, const unsigned char *end, struct field *out)
 }
 
 bool
+field_find(const unsigned char **p, const unsigned char *end, const char *name, struct field *out)
+{
+	const unsigned char *line = *p;
+	const size_t len = strlen(name);
+	bool found = false;
+
+	while (line < end && !found) {
+		const unsigned char *stop = line_end(line, end);
+
+		found = (size_t)(end - line) > len && line[len] == ':' &&
+		        strncasecmp((const char *)line, name, len) == 0;
+		if (found)
+			*out = (struct field){ line, len, line + len + 1, end };
+		line = stop < end ? stop + 1 : end;
+	}
+	*p = line;
+	return found;
+}
+
+bool
 field_is(const struct field *field, const char *name)
 {
 	size_t len = strlen(name);
@@ -117,19 +137,12 @@ field_value(const struct field *field, struct buf *out)
 int
 field_get(const unsigned char *header, size_t len, const char *name, struct buf *out)
 {
-	const unsigned char *p = header, *end = field_end(header, len);
+	const unsigned char *p = header;
 	struct field field;
-	size_t name_len = strlen(name);
 
 	buf_clear(out);
-	/* field_next would look for the colon of every line. */
-	for (; p < end; p = line_end(p, end) + 1) {
-		if ((size_t)(end - p) <= name_len || p[name_len] != ':' ||
-		    strncasecmp((const char *)p, name, name_len) != 0)
-			continue;
-		field = (struct field){ p, name_len, p + name_len + 1, end };
-		field_value(&field, out);
-		return 1;
-	}
-	return 0;
+	if (!field_find(&p, field_end(header, len), name, &field))
+		return 0;
+	field_value(&field, out);
+	return 1;
 }

@@ -30,6 +30,10 @@ field_end(const unsigned char *header, size_t len)
  * (continuations, mbox quoting, junk) are passed over. False at the end. */
 bool field_next(const unsigned char **p, const unsigned char *end, struct field *out);
 
+/* The same for the next field `name` (without colon), without a look at what the others are. */
+bool field_find(
+    const unsigned char **p, const unsigned char *end, const char *name, struct field *out);
+
 /* Has the field this name, compared without case? */
 bool field_is(const struct field *field, const char *name);
 

@@ -25,9 +25,7 @@ match_field(const struct query *query, const unsigned char *header, size_t len)
 	struct field field;
 	bool found = false;
 
-	while (!found && field_next(&p, end, &field)) {
-		if (!field_is(&field, query->name))
-			continue;
+	while (!found && field_find(&p, end, query->name, &field)) {
 		field_value(&field, &value);
 		found = fold_contains(&query->needle, value.data, value.len);
 	}

@@ -7,6 +7,7 @@
  */
 #include <langinfo.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,8 @@
 #include "text.h"
 
 #define COMBINING_MAX 4 /* marks on one character; more would be painted over the rows around */
+#define COLUMN_BYTES  ((size_t)4 * (COMBINING_MAX + 1)) /* at most, of text_vis's */
+#define NO_LIMIT      (SIZE_MAX / COLUMN_BYTES - 1)
 
 /* The code point at *p, which text_vis has left well-formed; *p moves behind it. */
 static wchar_t
@@ -88,6 +91,21 @@ paint(struct painted *t, const unsigned char **p)
 	(*p)++;
 }
 
+/* All but the last of what text_plain passes at *p, of `most` characters of it. */
+static void
+paint_run(struct painted *t, const unsigned char **p, const unsigned char *end, size_t most)
+{
+	size_t n = text_plain(*p, (size_t)(end - *p));
+
+	if (n > most)
+		n = most;
+	if (n < 2)
+		return;
+	peek_add(t->out, *p, n - 1);
+	t->columns += n - 1;
+	*p += n - 1;
+}
+
 /* What says "cut here", one column wide. */
 static void
 paint_mark(struct painted *t)
@@ -108,10 +126,11 @@ screen_text(struct buf *out, const void *data, size_t len, size_t limit)
 	const unsigned char *p, *end;
 	size_t room_len = out->len, room_columns = 0;
 
-	/* No column takes more bytes than this: the rest would be cut anyway. */
-	if (limit > 0 && len > (limit + 1) * 4 * (COMBINING_MAX + 1))
-		len = (limit + 1) * 4 * (COMBINING_MAX + 1);
-	if ((limit == 0 || len <= limit) && text_plain(data, len) == len) {
+	if (limit == 0)
+		limit = NO_LIMIT;
+	if (len > (limit + 1) * COLUMN_BYTES) /* the rest would be cut anyway */
+		len = (limit + 1) * COLUMN_BYTES;
+	if (len <= limit && text_plain(data, len) == len) {
 		peek_add(out, data, len);
 		return len;
 	}
@@ -120,15 +139,16 @@ screen_text(struct buf *out, const void *data, size_t len, size_t limit)
 	text = paint_on(out);
 	p = safe.data;
 	end = p + safe.len;
-	while (p < end && (limit == 0 || text.columns <= limit)) {
-		/* Up to here there is room for the mark. */
+	while (p < end && text.columns <= limit) {
 		if (text.columns < limit) {
+			paint_run(&text, &p, end, limit - text.columns);
+			/* Up to here there is room for the mark. */
 			room_len = out->len;
 			room_columns = text.columns;
 		}
 		paint(&text, &p);
 	}
-	if (limit > 0 && text.columns > limit) {
+	if (text.columns > limit) {
 		out->len = room_len;
 		paint_mark(&text);
 		text.columns = room_columns + 1;
