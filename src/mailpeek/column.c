@@ -12,7 +12,6 @@
 #include <strings.h>
 
 #include "decode.h"
-#include "field.h"
 #include "mailpeek.h"
 
 typedef int value_fn(const struct column *column, const struct scan_message *message,
@@ -131,8 +130,11 @@ static int
 field_value_of(const struct column *column, const struct scan_message *message,
     struct column_value *out, struct err *err)
 {
-	(void)err;
-	return field_get(message->header, message->header_len, column->field, &out->text);
+	(void)message, (void)err;
+	if (column->found->value == NULL)
+		return 0;
+	field_value(column->found, &out->text);
+	return 1;
 }
 
 static int
@@ -165,6 +167,14 @@ file_value(const struct column *column, const struct scan_message *message,
 	if (buf_adds(&out->text, message->name) == -1)
 		speech_no_memory();
 	return 1;
+}
+
+void
+column_look(struct column_list *list, const struct scan_message *message)
+{
+	if (list->nfields > 0)
+		field_find_all(
+		    message->header, message->header_len, list->names, list->nfields, list->fields);
 }
 
 int
@@ -278,6 +288,21 @@ set_column(struct column *column, const char *word, size_t len)
 	return -1;
 }
 
+/* Once all columns are known, and stay where they are. */
+static void
+set_fields(struct column_list *list)
+{
+	list->fields = calloc(list->count, sizeof(*list->fields));
+	list->names = calloc(list->count, sizeof(*list->names));
+	if (list->fields == NULL || list->names == NULL)
+		speech_no_memory();
+	for (size_t i = 0; i < list->count; i++)
+		if (list->columns[i].field != NULL) {
+			list->names[list->nfields] = list->columns[i].field;
+			list->columns[i].found = &list->fields[list->nfields++];
+		}
+}
+
 int
 column_parse(struct column_list *out, const char *names, struct err *err)
 {
@@ -301,8 +326,10 @@ column_parse(struct column_list *out, const char *names, struct err *err)
 		}
 		p += len;
 	}
-	if (out->count > 0)
+	if (out->count > 0) {
+		set_fields(out);
 		return 0;
+	}
 	err_set(err, 0, "which fields? There are %s", column_names());
 	return err->num = EINVAL, -1;
 }
@@ -315,6 +342,8 @@ column_free(struct column_list *list)
 		free(list->columns[i].field);
 	}
 	free(list->columns);
+	free(list->fields);
+	free(list->names);
 	memset(list, 0, sizeof(*list));
 }
 

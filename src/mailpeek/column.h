@@ -11,6 +11,7 @@
 
 #include "buf.h"
 #include "err.h"
+#include "field.h"
 #include "mailbox_scan.h"
 
 enum column_kind { COLUMN_NUMBER, COLUMN_SIZE, COLUMN_FLAGS, COLUMN_DATE, COLUMN_TEXT };
@@ -20,12 +21,16 @@ struct column {
 	const char *name;               /* as it is asked for, and in JSON */
 	char *heading;
 	enum column_kind kind;
-	char *field; /* COLUMN_TEXT of a header, COLUMN_DATE of one: its name */
+	char *field;               /* COLUMN_TEXT of a header, COLUMN_DATE of one: its name */
+	const struct field *found; /* and where it stands in the message at hand */
 };
 
 struct column_list {
 	struct column *columns;
 	size_t count;
+	struct field *fields; /* that the columns show */
+	const char **names;   /* theirs */
+	size_t nfields;
 };
 
 /* Names between commas or blanks ("number,from,header:List-Id"). 0 with *out (column_free), or -1
@@ -39,7 +44,11 @@ const char *column_names(void);
 /* What mailbox_scan must be asked for. */
 unsigned column_wants(const struct column_list *list);
 
-/* What one column says of a message, within a callback of mailbox_scan. */
+/* Take a message in hand, within a callback of mailbox_scan: find what the columns show of its
+ * header. */
+void column_look(struct column_list *list, const struct scan_message *message);
+
+/* What one column says of the message that column_look was given. */
 struct column_value {
 	uint64_t number; /* NUMBER, SIZE; FLAGS: SCAN_ */
 	time_t time;     /* DATE; (time_t)-1 for none */

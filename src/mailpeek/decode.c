@@ -81,23 +81,21 @@ add_q(struct buf *out, const unsigned char *text, size_t len)
 static void
 avoid_base64(struct buf *value)
 {
-	const unsigned char *p = value->data, *end = p + value->len, *word;
+	const unsigned char *p = value->data, *end = p + value->len, *word, *text;
 	struct buf out = BUF_INIT;
 	size_t len;
 
-	while ((word = memmem(p, (size_t)(end - p), "=?", 2)) != NULL) {
-		const unsigned char *text = base64_text(word, end, &len);
-
-		if (text == NULL) {
-			peek_add(&out, p, (size_t)(word + 2 - p));
-			p = word + 2;
+	for (word = p; (word = memmem(word, (size_t)(end - word), "=?", 2)) != NULL; word += 2) {
+		if ((text = base64_text(word, end, &len)) == NULL)
 			continue;
-		}
 		peek_add(&out, p, (size_t)(text - 2 - p));
 		peek_add(&out, "q?", 2);
 		add_q(&out, text, len);
 		p = text + len;
+		word = p - 2;
 	}
+	if (p == value->data)
+		return;
 	peek_add(&out, p, (size_t)(end - p));
 	buf_free(value);
 	*value = out;

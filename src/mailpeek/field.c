@@ -5,6 +5,7 @@
  */
 #include "field.h"
 
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -90,24 +91,58 @@ field_next(const unsigned char **p, const unsigned char *end, struct field *out)
 	return false;
 }
 
+/* Does field `name` begin with the line at p? */
+static bool
+begins(const unsigned char *p, const unsigned char *end, const char *name, struct field *out)
+{
+	const size_t len = strlen(name);
+
+	if ((size_t)(end - p) <= len || p[len] != ':' ||
+	    strncasecmp((const char *)p, name, len) != 0)
+		return false;
+	*out = (struct field){ p, len, p + len + 1, end };
+	return true;
+}
+
 bool
 field_find(const unsigned char **p, const unsigned char *end, const char *name, struct field *out)
 {
-	const unsigned char *line = *p;
-	const size_t len = strlen(name);
-	bool found = false;
+	while (*p < end) {
+		const unsigned char *line = *p, *stop = line_end(line, end);
 
-	while (line < end && !found) {
-		const unsigned char *stop = line_end(line, end);
-
-		found = (size_t)(end - line) > len && line[len] == ':' &&
-		        strncasecmp((const char *)line, name, len) == 0;
-		if (found)
-			*out = (struct field){ line, len, line + len + 1, end };
-		line = stop < end ? stop + 1 : end;
+		*p = stop < end ? stop + 1 : end;
+		if (begins(line, end, name, out))
+			return true;
 	}
-	*p = line;
-	return found;
+	return false;
+}
+
+/* A set of letters, small ones and capitals the same. */
+static uint32_t
+letter(unsigned char c)
+{
+	return UINT32_C(1) << (c & 0x1f);
+}
+
+void
+field_find_all(const unsigned char *header, size_t len, const char *const names[], size_t n,
+    struct field out[])
+{
+	const unsigned char *p = header, *end = field_end(header, len);
+	uint32_t initials = 0;
+	size_t missing = n;
+
+	for (size_t i = 0; i < n; i++) {
+		initials |= letter((unsigned char)names[i][0]);
+		out[i].value = NULL;
+	}
+	for (; missing > 0 && p < end; p = line_end(p, end) + 1) {
+		if ((initials & letter(*p)) == 0)
+			continue;
+		for (size_t i = 0; i < n; i++)
+			if (out[i].value == NULL && begins(p, end, names[i], &out[i]))
+				missing--;
+	}
 }
 
 bool

@@ -34,6 +34,12 @@ bool field_next(const unsigned char **p, const unsigned char *end, struct field 
 bool field_find(
     const unsigned char **p, const unsigned char *end, const char *name, struct field *out);
 
+/* The first field of each of `n` names, in one pass: out[i].value is NULL for one that is not
+ * there.
+ */
+void field_find_all(const unsigned char *header, size_t len, const char *const names[], size_t n,
+    struct field out[]);
+
 /* Has the field this name, compared without case? */
 bool field_is(const struct field *field, const char *name);
 

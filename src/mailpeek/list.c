@@ -212,8 +212,10 @@ take(void *arg, const struct scan_message *message)
 	struct listing *l = arg;
 	int rc = query_match(l->query, message, l->err);
 
-	if (rc == 1)
+	if (rc == 1) {
+		column_look(&l->columns, message);
 		rc = l->peek->json ? print_json(l, message) : print_row(l, message);
+	}
 	if (rc == -1)
 		return -1;
 	/* Nobody reads on: why should we. */

@@ -38,13 +38,16 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const names[] = { "Subject", "From" };
+	struct field fields[2];
 	struct buf value = BUF_INIT;
 
+	field_find_all(data, size, names, 2, fields);
 	setlocale(LC_CTYPE, "C.UTF-8");
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		int found = field_get(data, size, names[i], &value);
 
 		FUZZ_CHECK(found == 1 || value.len == 0);
+		FUZZ_CHECK((fields[i].value != NULL) == found);
 		FUZZ_CHECK(value.len <= 4 * FIELD_MAX);
 		check_shown(&value, 0);
 		check_shown(&value, 1 + size % 50);

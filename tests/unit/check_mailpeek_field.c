@@ -105,6 +105,43 @@ START_TEST(huge)
 }
 END_TEST
 
+/* The first of each name, wherever it stands, whoever else begins with that letter. */
+START_TEST(find_all)
+{
+	static const char header[] = " Subject: folded\nFrom\nFr:\nSubject : no\nXubject: no\n"
+	                             "subject:1\nSender:2\nSUBJECT:3\nFrom:4\n\tX:5\nX:6";
+	static const char *const names[] = { "From", "Subject", "sUBJECT", "To", "x", "Sender" };
+	static const char values[] = { '4', '1', '1', 0, '6', '2' };
+	const size_t n = sizeof(values);
+	struct field out[sizeof(values)];
+
+	/* However much of it is there. */
+	for (size_t len = 0; len < sizeof(header); len++) {
+		unsigned char *exact = malloc(len + (len == 0));
+
+		ck_assert_ptr_nonnull(exact);
+		memcpy(exact, header, len);
+		field_find_all(exact, len, names, n, out);
+		for (size_t i = 0; i < n; i++) {
+			const unsigned char *p = exact;
+			struct field first;
+
+			if (!field_find(&p, exact + len, names[i], &first)) {
+				ck_assert_ptr_null(out[i].value);
+				continue;
+			}
+			ck_assert_ptr_eq(out[i].value, first.value);
+			ck_assert_ptr_eq(out[i].name, first.name);
+			ck_assert_ptr_eq(out[i].end, exact + len);
+		}
+		free(exact);
+	}
+	field_find_all((const unsigned char *)header, sizeof(header) - 1, names, n, out);
+	for (size_t i = 0; i < n; i++)
+		ck_assert_int_eq(out[i].value == NULL ? 0 : out[i].value[0], values[i]);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -115,6 +152,7 @@ main(void)
 
 	tcase_add_loop_test(tc, field, 0, COUNT(cases));
 	tcase_add_loop_test(tc, huge, 0, 5);
+	tcase_add_test(tc, find_all);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
