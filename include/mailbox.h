@@ -101,9 +101,12 @@ struct mailbox_item {
 	                   (num EDQUOT), which is the administrator's to judge */
 };
 
+#define MAILBOX_AT_ONCE 64 /* deliveries whose flushes overlap; each has up to five descriptors */
+
 /* Put messages into n mailboxes of one uid and one format, each another. Maildirs are written to
- * together, so that their flushes overlap, and where messages are the same bytes they are one file
- * with several names. What fails for one does not matter to the others. */
+ * together, MAILBOX_AT_ONCE at a time, so that their flushes overlap, and where messages are the
+ * same bytes they are one file with several names. What fails for one does not matter to the
+ * others. */
 void mailbox_deliver_all(struct mailbox_item *items, size_t n);
 
 /* Would a message of `bytes` be let in? 1 yes; 0 no, err says how full it is (EDQUOT); -1 could not

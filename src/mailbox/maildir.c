@@ -193,13 +193,13 @@ conclude(struct delivering *d, const struct maildir_letter *letter)
 void
 maildir_deliver(struct mailbox_item *items, size_t n)
 {
-	struct delivering delivering[MAILDIR_AT_ONCE];
-	struct maildir_letter letters[MAILDIR_AT_ONCE];
+	struct delivering delivering[MAILBOX_AT_ONCE];
+	struct maildir_letter letters[MAILBOX_AT_ONCE];
 
 	for (size_t done = 0; done < n;) {
 		size_t ready = 0;
 
-		for (; done < n && ready < MAILDIR_AT_ONCE; done++)
+		for (; done < n && ready < MAILBOX_AT_ONCE; done++)
 			if (prepare(&delivering[ready], &items[done], &letters[ready]) == 0)
 				ready++;
 		if (ready == 1)

@@ -13,8 +13,6 @@
 #include "buf.h"
 #include "deliver.h"
 
-#define MAILDIR_AT_ONCE 64 /* deliveries whose flushes overlap; each has up to five descriptors */
-
 #define MAILDIR_TMP_AGE     (36 * 3600) /* seconds; maildir.html: "not accessed in 36 hours" */
 #define MAILDIR_CLEAN_EVERY (8 * 3600)  /* seconds between two looks into one tmp/ */
 #define MAILDIR_CLEAN_MAX   1000        /* entries looked at in one go */
@@ -71,7 +69,7 @@ struct maildir_letter {
 };
 
 void maildir_send(struct maildir_letter *letter);
-/* Up to MAILDIR_AT_ONCE; their flushes overlap. */
+/* Up to MAILBOX_AT_ONCE; their flushes overlap. */
 void maildir_send_all(struct maildir_letter *letters, size_t n);
 
 /* ---- maildir_quota.c: what the Maildir holds, by maildirsize or by counting -------------- */

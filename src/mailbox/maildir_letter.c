@@ -272,8 +272,8 @@ static void
 flush_each(struct maildir_letter *letters, size_t n, unsigned which,
     int (*what)(const struct maildir_letter *), void (*told)(struct maildir_letter *, int))
 {
-	struct io_flush list[MAILDIR_AT_ONCE];
-	struct maildir_letter *whose[MAILDIR_AT_ONCE];
+	struct io_flush list[MAILBOX_AT_ONCE];
+	struct maildir_letter *whose[MAILBOX_AT_ONCE];
 	size_t nlist = 0;
 
 	for (size_t i = 0; i < n; i++)

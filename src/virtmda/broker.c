@@ -2,7 +2,7 @@
  *
  * The broker: a worker with the account's rights asks, its root parent answers. A request has
  * one size, one kind out of six and no name in it, so that there is nothing to parse; whoever
- * takes over a worker can lock and unlock that one mailbox, and that is all.
+ * takes over a worker can lock and unlock the one mailbox of its present job, and that is all.
  */
 #include "broker.h"
 
@@ -141,7 +141,7 @@ broker_serve(struct broker *broker, int socket, struct report *report, struct er
 	if (got == -1)
 		return -1;
 	if (got == 0)
-		return err_set(err, ECONNRESET, "the delivering process ended without a word");
+		return err_set(err, 0, "the delivering process ended without a word");
 	if (request.kind != REQUEST_REPORT) {
 		answer(broker, socket, &request);
 		return 0;

@@ -2,8 +2,8 @@
  *
  * The root parent as a broker: what a worker with the account's rights may ask of it, and
  * nothing else. Requests and answers are blocks of fixed size over a socket pair; they carry no
- * names. Every name is computed here from the mailbox's path before the worker exists, and used
- * only relative to a mail directory that belongs to root and that nobody else could have put
+ * names. Every name is computed here from the mailbox's path before the worker has its job, and
+ * used only relative to a mail directory that belongs to root and that nobody else could have put
  * there.
  */
 #ifndef VIRTMDA_BROKER_H
@@ -26,7 +26,8 @@ int broker_new(struct broker **out, const struct mailbox *mailbox, const struct 
 void broker_free(struct broker *broker); /* accepts NULL */
 
 /* Take the next block that comes over `socket`. 1: it is a report, *report as it was sent; 0: a
- * request, and it is answered; -1 with err: the other side is gone. */
+ * request, and it is answered; -1 with err: the other side is gone (ECONNRESET: before it had read
+ * all that was sent to it). */
 int broker_serve(struct broker *broker, int socket, struct report *report, struct err *err);
 
 /* The worker's side: callbacks that ask over *socket, which must stay where it is. */

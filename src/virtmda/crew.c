@@ -2,40 +2,35 @@
  *
  * The crew: a job is cut into what one worker can do, and so many workers run at a time. The parent
  * answers whoever asks, in the order of asking, so that a worker who waits for a lock holds up
- * nobody.
+ * nobody. Those that stay between jobs save a fork for each message; they hold nothing then but
+ * their socket.
  */
 #include "crew.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "account.h"
 #include "broker.h"
+#include "member.h"
 #include "moment.h"
-#include "parcel.h"
 #include "process.h"
+#include "worker.h"
 
 #define TOGETHER_MAX 256 /* copies of one worker: what one that dies takes with it is bounded */
-
-struct member {
-	pid_t pid; /* 0: this place is free */
-	int socket;
-	struct broker *broker;
-	struct job job;
-	size_t reported; /* copies; reports come in their order */
-};
+#define MEMBERS_MAX  PROCESS_CHILDREN_MAX /* at work and waiting */
 
 struct crew {
-	const struct job *job;
-	struct copy **waiting; /* in order; those that have been given to a worker are NULL */
+	struct member members[MEMBERS_MAX];
+	unsigned long jobs; /* given to them */
+	size_t running;     /* members with a job */
+	bool stays;
+
+	const struct job *job; /* that is being carried out */
+	struct copy **waiting; /* its copies in order; those that were given away are NULL */
 	size_t first;          /* no copy waits before this one */
-	struct member members[PROCESS_CHILDREN_MAX];
-	size_t size; /* members at most */
-	size_t running;
 };
 
 /* ---- cutting the job up -------------------------------------------------------------------------
@@ -71,117 +66,162 @@ take_copies(struct crew *crew, struct job *job)
 }
 
 static void
-defer_all(const struct job *job, size_t from, const struct err *err)
+defer_all(const struct job *job, const struct err *err)
 {
-	for (size_t i = from; i < job->ncopies; i++)
+	for (size_t i = 0; i < job->ncopies; i++)
 		outcome_from_err(&job->copies[i]->report.outcome, err);
 }
 
-/* ---- one worker
- * ---------------------------------------------------------------------------------- */
+/* ---- those at work ------------------------------------------------------------------------------
+ */
 
+/* In a place without a process. */
 static int
-start(struct member *member, struct err *err)
+start(struct crew *crew, struct member *member, struct err *err)
 {
-	const struct copy *copy = member->job.copies[0];
-	int sockets[2];
+	int failed = member_start(member, crew->stays, err);
 
-	if (broker_new(&member->broker, &copy->mailbox, copy->account, err) == -1 ||
-	    parcel_pair(sockets, err) == -1)
-		return -1;
-	/* The worker gets the lower one: what it has to close is then one range. */
-	member->socket = sockets[1];
-	member->reported = 0;
-	process_hold();
-	member->pid = fork();
-	if (member->pid == 0)
-		worker_process(&member->job, sockets[0]);
-	close(sockets[0]);
-	if (member->pid > 0) {
-		process_child(member->pid);
-		return 0;
+	if (failed == -1 && crew_is_waiting(crew)) {
+		/* Those may be what there is too much of. */
+		crew_rest(crew);
+		failed = member_start(member, crew->stays, err);
 	}
-	err_set(err, errno, "fork");
-	member->pid = 0;
-	close(sockets[1]);
-	return -1;
+	return failed;
 }
 
 static void
-dismiss(struct member *member)
+end_job(struct crew *crew, struct member *member)
 {
 	broker_free(member->broker);
 	free(member->job.copies);
-	*member = (struct member){ 0 };
+	member->broker = NULL;
+	member->job.copies = NULL;
+	crew->running--;
 }
 
-/* What its end says where reports are missing. */
-static void
-explain_silence(const struct member *member, pid_t waited, int status, const struct err *err)
-{
-	for (size_t i = member->reported; i < member->job.ncopies; i++) {
-		struct report *report = &member->job.copies[i]->report;
-
-		report_init(report);
-		if (waited == member->pid && WIFEXITED(status) &&
-		    WEXITSTATUS(status) == WORKER_DURABLE)
-			outcome_deliver(&report->outcome, "2.0.0", "delivered");
-		else if (waited == member->pid && WIFSIGNALED(status))
-			outcome_defer(&report->outcome, "4.3.0",
-			    "the delivering process was killed by signal %d", WTERMSIG(status));
-		else
-			outcome_from_err(&report->outcome, err);
-	}
-}
-
-/* It has said its last word, or will not say it. */
-static void
-see_off(struct member *member, const struct err *err)
-{
-	int status = 0;
-	pid_t waited;
-
-	/* A worker that still runs now (we could not hear it) finds nobody to ask, undoes what it
-	 * began and ends. */
-	close(member->socket);
-	do
-		waited = waitpid(member->pid, &status, 0);
-	while (waited == -1 && errno == EINTR);
-	process_child_gone(member->pid);
-	explain_silence(member, waited, status, err);
-	dismiss(member);
-}
-
-/* One of its requests, or reports. Has it ended? */
 static bool
-attend(struct member *member)
+is_all_delivered(const struct job *job)
 {
-	struct report *report = &member->job.copies[member->reported]->report;
-	struct err err;
-	int got = broker_serve(member->broker, member->socket, report, &err);
-
-	if (got == 1) {
-		report_check(report);
-		member->reported++;
-	}
-	if (got != -1 && member->reported < member->job.ncopies)
-		return false;
-	see_off(member, &err);
+	for (size_t i = 0; i < job->ncopies; i++)
+		if (job->copies[i]->report.outcome.class != OUTCOME_DELIVERED)
+			return false;
 	return true;
 }
 
-/* ---- all of them
- * --------------------------------------------------------------------------------- */
-
-/* Give a free member the next copies. False: none waits. */
-static bool
-engage(struct crew *crew, struct member *member)
+/* One of its requests, or reports. */
+static void
+attend(struct crew *crew, struct member *member)
 {
+	struct err err = { 0 };
+	int more = member_hear(member, &err);
+
+	if (more == 1)
+		return;
+	if ((more == -1 || !crew->stays || !is_all_delivered(&member->job)) &&
+	    member_see_off(member, &err) == 1) {
+		if (start(crew, member, &err) == 0)
+			return;
+		defer_all(&member->job, &err);
+	}
+	end_job(crew, member);
+}
+
+/* ---- all of them --------------------------------------------------------------------------------
+ */
+
+bool
+crew_is_waiting(const struct crew *crew)
+{
+	for (size_t i = 0; i < MEMBERS_MAX; i++)
+		if (member_is_waiting(&crew->members[i]))
+			return true;
+	return false;
+}
+
+void
+crew_rest(struct crew *crew)
+{
+	for (size_t i = 0; i < MEMBERS_MAX; i++)
+		if (member_is_waiting(&crew->members[i]))
+			kill(crew->members[i].pid, SIGKILL);
+	for (size_t i = 0; i < MEMBERS_MAX; i++)
+		if (member_is_waiting(&crew->members[i]))
+			member_dismiss(&crew->members[i]);
+}
+
+/* One that waits for a job of this identity, or NULL. */
+static struct member *
+find_waiting(struct crew *crew, const struct account *account)
+{
+	for (size_t i = 0; i < MEMBERS_MAX; i++) {
+		struct member *member = &crew->members[i];
+
+		if (!member_is_waiting(member) || member->uid != account->uid ||
+		    member->gid != account->gid)
+			continue;
+		if (member_is_sound(member))
+			return member;
+		member_dismiss(member);
+	}
+	return NULL;
+}
+
+/* A free place, if need be that of the one who has waited longest. There is one: fewer are at work
+ * than there are places. */
+static struct member *
+make_place(struct crew *crew)
+{
+	struct member *longest = NULL;
+
+	for (size_t i = 0; i < MEMBERS_MAX; i++) {
+		struct member *member = &crew->members[i];
+
+		if (member->pid == 0 && member->job.copies == NULL)
+			return member;
+		if (member_is_waiting(member) && (longest == NULL || member->last < longest->last))
+			longest = member;
+	}
+	member_dismiss(longest);
+	return longest;
+}
+
+/* Somebody gets this job, and its copies with it. */
+static void
+assign(struct crew *crew, struct job *job)
+{
+	const struct copy *copy = job->copies[0];
+	struct member *member = find_waiting(crew, copy->account);
+	bool waited = member != NULL;
+	struct err err;
+	int failed;
+
+	if (!waited)
+		member = make_place(crew);
+	member->job = *job;
+	member->last = crew->jobs++;
+	crew->running++;
+	failed = broker_new(&member->broker, &copy->mailbox, copy->account, &err);
+	if (failed == 0 && waited && member_give(member, &err) == -1) {
+		member_dismiss(member);
+		waited = false;
+	}
+	if (failed == 0 && !waited)
+		failed = start(crew, member, &err);
+	if (failed == -1) {
+		defer_all(job, &err);
+		end_job(crew, member);
+	}
+}
+
+/* Give somebody the next copies. False: none waits. */
+static bool
+engage(struct crew *crew)
+{
+	struct job job = *crew->job;
 	struct err err;
 
-	member->job = *crew->job;
-	member->job.copies = calloc(crew->job->ncopies, sizeof(struct copy *));
-	if (member->job.copies == NULL) {
+	job.copies = calloc(crew->job->ncopies, sizeof(struct copy *));
+	if (job.copies == NULL) {
 		err_set(&err, ENOMEM, "deliver");
 		for (size_t i = crew->first; i < crew->job->ncopies; i++)
 			if (crew->waiting[i] != NULL)
@@ -189,72 +229,68 @@ engage(struct crew *crew, struct member *member)
 		crew->first = crew->job->ncopies;
 		return false;
 	}
-	if (!take_copies(crew, &member->job)) {
-		dismiss(member);
+	if (!take_copies(crew, &job)) {
+		free(job.copies);
 		return false;
 	}
 	if (process_stopped() || moment_left(crew->job->until, 1) == 0) {
 		err_set(&err, 0, process_stopped() ? "stopped by a signal" : "no time was left");
-		defer_all(&member->job, 0, &err);
-		dismiss(member);
-	} else if (start(member, &err) == -1) {
-		defer_all(&member->job, 0, &err);
-		dismiss(member);
+		defer_all(&job, &err);
+		free(job.copies);
 	} else {
-		crew->running++;
+		assign(crew, &job);
 	}
 	return true;
 }
 
 static void
-fill_places(struct crew *crew)
+engage_all(struct crew *crew)
 {
-	for (size_t i = 0; i < crew->size; i++)
-		while (crew->members[i].pid == 0)
-			if (!engage(crew, &crew->members[i]))
-				return;
+	while (crew->running < crew->job->settings->workers && engage(crew))
+		continue;
 }
 
 static void
 listen_to_all(struct crew *crew)
 {
-	struct pollfd fds[PROCESS_CHILDREN_MAX];
+	struct pollfd fds[MEMBERS_MAX];
 	bool ready = false;
 
-	for (size_t i = 0; i < crew->size; i++)
+	for (size_t i = 0; i < MEMBERS_MAX; i++)
 		fds[i] = (struct pollfd){
-			.fd = crew->members[i].pid != 0 ? crew->members[i].socket : -1,
+			.fd = crew->members[i].job.copies != NULL ? crew->members[i].socket : -1,
 			.events = POLLIN,
 		};
 	/* Nobody has to be chosen where there is but one. */
 	if (crew->running > 1) {
-		ready = poll(fds, crew->size, -1) > 0;
+		ready = poll(fds, MEMBERS_MAX, -1) > 0;
 		/* Signals are passed on by their handler. */
 		if (!ready && errno == EINTR)
 			return;
 	}
 	/* Without poll all are listened to, one after the other. */
-	for (size_t i = 0; i < crew->size; i++)
-		if (fds[i].fd != -1 && (!ready || fds[i].revents != 0) && attend(&crew->members[i]))
-			crew->running--;
+	for (size_t i = 0; i < MEMBERS_MAX; i++)
+		if (fds[i].fd != -1 && (!ready || fds[i].revents != 0))
+			attend(crew, &crew->members[i]);
 }
 
 static void
-run_apart(const struct job *job)
+run_apart(struct crew *crew, const struct job *job)
 {
-	struct crew crew = { .job = job, .size = job->settings->workers };
 	struct err err;
 
-	crew.waiting = reallocarray(NULL, job->ncopies, sizeof(struct copy *));
-	if (crew.waiting == NULL) {
+	crew->job = job;
+	crew->first = 0;
+	crew->waiting = reallocarray(NULL, job->ncopies, sizeof(struct copy *));
+	if (crew->waiting == NULL) {
 		err_set(&err, ENOMEM, "deliver");
-		defer_all(job, 0, &err);
+		defer_all(job, &err);
 		return;
 	}
-	memcpy(crew.waiting, job->copies, job->ncopies * sizeof(struct copy *));
-	for (fill_places(&crew); crew.running > 0; fill_places(&crew))
-		listen_to_all(&crew);
-	free(crew.waiting);
+	memcpy(crew->waiting, job->copies, job->ncopies * sizeof(struct copy *));
+	for (engage_all(crew); crew->running > 0; engage_all(crew))
+		listen_to_all(crew);
+	free(crew->waiting);
 }
 
 /* Does it take but one worker? */
@@ -268,8 +304,10 @@ is_undivided(const struct job *job)
 }
 
 void
-crew_run(const struct job *job)
+crew_run(struct crew *crew, const struct job *job)
 {
+	struct crew once = { .stays = false };
+
 	for (size_t i = 0; i < job->ncopies; i++)
 		report_init(&job->copies[i]->report);
 	if (job->ncopies == 0)
@@ -277,5 +315,29 @@ crew_run(const struct job *job)
 	if (!process_is_root() && is_undivided(job))
 		worker_run(job, &broker_none);
 	else
-		run_apart(job);
+		run_apart(crew == NULL ? &once : crew, job);
+}
+
+/* ---- the crew -----------------------------------------------------------------------------------
+ */
+
+int
+crew_new(struct crew **out, struct err *err)
+{
+	struct crew *crew = calloc(1, sizeof(*crew));
+
+	*out = crew;
+	if (crew == NULL)
+		return err_set(err, ENOMEM, "deliver");
+	crew->stays = true;
+	return 0;
+}
+
+void
+crew_free(struct crew *crew)
+{
+	if (crew == NULL)
+		return;
+	crew_rest(crew);
+	free(crew);
 }

@@ -27,8 +27,11 @@
 #include "resolve.h"
 #include "transaction.h"
 
+#define REST_AFTER 3000 /* milliseconds without a request, until waiting workers are let go */
+
 struct server {
 	const struct settings *settings;
+	struct crew *crew;
 	struct resolver *resolver;
 	int socket;
 	bool begun; /* a transaction */
@@ -183,6 +186,7 @@ on_deliver(struct server *server, int descriptor, struct err *err)
 {
 	const struct transaction transaction = {
 		.settings = server->settings,
+		.crew = server->crew,
 		.sender = server->sender,
 		.date = time(NULL),
 		.until = moment_now() + (long long)server->settings->lmtp_reply_timeout * 1000,
@@ -251,17 +255,31 @@ act(struct server *server, const struct lmtp_request *request, int descriptor, s
 	return err_set(err, EPROTO, "lmtp: unknown request");
 }
 
+/* For its next request. */
+static int
+wait_for_front(const struct server *server)
+{
+	struct pollfd ready = { .fd = server->socket, .events = POLLIN };
+	int n = 0;
+
+	if (crew_is_waiting(server->crew)) {
+		n = process_wait(&ready, 1, REST_AFTER);
+		if (n == 0)
+			crew_rest(server->crew);
+	}
+	return n == 0 ? process_wait(&ready, 1, -1) : n;
+}
+
 /* Until the front is gone: 0; or -1 with err. */
 static int
 serve(struct server *server, struct err *err)
 {
-	struct pollfd ready = { .fd = server->socket, .events = POLLIN };
 	struct lmtp_request request;
 
 	for (;;) {
 		int descriptor, got, failed;
 
-		if (process_wait(&ready, 1, -1) == -1)
+		if (wait_for_front(server) == -1)
 			return err_set(err, errno, "lmtp: waiting for the client");
 		got = parcel_receive(server->socket, &request, sizeof(request), &descriptor, err);
 		if (got != 1)
@@ -348,8 +366,11 @@ lmtp_answer_front(const struct settings *settings, int socket, struct err *err)
 	plan_init(&server.plan, settings);
 	failed = resolver_new(&server.resolver, settings, err);
 	if (failed == 0)
+		failed = crew_new(&server.crew, err);
+	if (failed == 0)
 		failed = serve(&server, err);
 	reset(&server);
+	crew_free(server.crew);
 	resolver_free(server.resolver);
 	return failed;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Blocks of one size over a sequenced packet socket, which keeps them whole: what arrives is all of
+ * Blocks over a sequenced packet socket, which keeps them whole: what arrives is all of
  * a block or an error, so there is nothing to parse.
  */
 #include "parcel.h"
@@ -41,13 +41,14 @@ take_descriptor(struct msghdr *message, int *descriptor)
 }
 
 int
-parcel_receive(int socket, void *data, size_t len, int *descriptor, struct err *err)
+parcel_receive_some(
+    int socket, void *data, size_t room, size_t *len, int *descriptor, struct err *err)
 {
 	union {
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(sizeof(int))];
 	} control;
-	struct iovec iov = { .iov_base = data, .iov_len = len };
+	struct iovec iov = { .iov_base = data, .iov_len = room };
 	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
 	bool fits = true;
 	ssize_t n;
@@ -67,8 +68,22 @@ parcel_receive(int socket, void *data, size_t len, int *descriptor, struct err *
 		return 0;
 	if (descriptor != NULL)
 		fits = take_descriptor(&message, descriptor);
-	if (fits && (size_t)n == len && (message.msg_flags & MSG_TRUNC) == 0)
+	*len = (size_t)n;
+	if (fits && (message.msg_flags & MSG_TRUNC) == 0)
 		return 1;
+	if (descriptor != NULL && *descriptor != -1)
+		close(*descriptor);
+	return err_set(err, EPROTO, "receive from the other process");
+}
+
+int
+parcel_receive(int socket, void *data, size_t len, int *descriptor, struct err *err)
+{
+	size_t n;
+	int got = parcel_receive_some(socket, data, len, &n, descriptor, err);
+
+	if (got != 1 || n == len)
+		return got;
 	if (descriptor != NULL && *descriptor != -1)
 		close(*descriptor);
 	return err_set(err, EPROTO, "receive from the other process");

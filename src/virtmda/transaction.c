@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "crew.h"
 #include "dispatch.h"
 #include "forward.h"
 #include "journal.h"
@@ -76,7 +75,7 @@ deliver(const struct transaction *t, const struct plan *plan, const struct intak
 		outcome_from_err(&copy->report.outcome, &err);
 	}
 	if (job.ncopies > 0)
-		crew_run(&job);
+		crew_run(t->crew, &job);
 	free(copies);
 }
 

@@ -8,12 +8,14 @@
 #include <stdbool.h>
 #include <time.h>
 
+#include "crew.h"
 #include "intake.h"
 #include "plan.h"
 #include "settings.h"
 
 struct transaction {
 	const struct settings *settings;
+	struct crew *crew;       /* who delivers; NULL: workers for this message alone */
 	const char *sender;      /* "" for the null sender */
 	time_t date;             /* for the From_ line */
 	bool utf8;               /* SMTPUTF8 was given */

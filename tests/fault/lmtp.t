@@ -6,7 +6,8 @@
 # recipient is judged by the reply that the client got for it. 250 means exactly one whole copy. Any
 # other reply, or none, can be tried again, and no reply is ever 5yz; it means no copy, unless
 # somebody died or could not be heard when the copy was durable already, which LMTP cannot tell. What
-# had no 250 is sent again, as a mail server would, and must arrive.
+# had no 250 is sent again, as a mail server would, and must arrive. Where a session has a second
+# message its worker is the first one's, and one that dies while it waits costs nothing.
 #
 # FULL=1 takes every errno of the table instead of one or two a call.
 
@@ -49,9 +50,12 @@ class Client:
         self.child.stdin.flush()
         return self.reply()
 
-    def deliver(self, people, message, replies):
+    def begin(self):
         self.reply()
         self.say(b"LHLO me")
+
+    def deliver(self, people, message):
+        """(name, reply) of those who get one."""
         if self.say(b"MAIL FROM:<amy@two.example>")[0] != "2":
             return
         accepted = [name for name in people if self.say(b"RCPT TO:<%s@one.example>" % name.encode())[0] == "2"]
@@ -59,14 +63,16 @@ class Client:
             self.child.stdin.write(message + b".\r\n")
             self.child.stdin.flush()
             for name in accepted:
-                replies[name] = self.reply()
-        self.say(b"QUIT")
+                yield name, self.reply()
+        else:
+            self.say(b"RSET")
 
 
 class LmtpWorld(World):
-    """joe, and where there are two, ann: of the same uid or another."""
+    """joe, and where there are two, ann: of the same uid or another. What is to arrive are orders:
+    (who, which message)."""
 
-    def __init__(self, format="maildir", ann=None, large=False, **parameters):
+    def __init__(self, format="maildir", ann=None, large=False, messages=1, **parameters):
         self.ann = ann
         super().__init__(format, **parameters)
         self.home_of_ann = self.path("ann")
@@ -83,10 +89,16 @@ class LmtpWorld(World):
                 stdout=subprocess.DEVNULL,
             )
             self.people.append("ann")
-        self.message_text = MESSAGE + b"more\n" * (230000 if large else 0)
+        self.messages = [
+            MESSAGE.replace(b"Subject: one", b"Subject: %d" % number) + b"more\n" * (230000 if large else 0)
+            for number in range(messages)
+        ]
+        if messages == 1:
+            self.messages = [self.messages[0].replace(b"Subject: 0", b"Subject: one")]
+        self.orders = [(name, number) for number in range(messages) for name in self.people]
 
-    def converse(self, people, wrapper=()):
-        """One session; (status, {name: reply})."""
+    def converse(self, orders, wrapper=()):
+        """One session; (status, {order: reply})."""
         child = subprocess.Popen(
             [*wrapper, os.path.join(BUILD, "virtmda"), "-C", self.conf, "-l"],
             stdin=subprocess.PIPE,
@@ -98,7 +110,12 @@ class LmtpWorld(World):
         client = Client(child)
         replies = {}
         try:
-            client.deliver(people, self.message_text.replace(b"\n", b"\r\n"), replies)
+            client.begin()
+            for number, message in enumerate(self.messages):
+                people = [name for name, which in orders if which == number]
+                for name, reply in client.deliver(people, message.replace(b"\n", b"\r\n")) if people else ():
+                    replies[name, number] = reply
+            client.say(b"QUIT")
         except (EOFError, BrokenPipeError):
             pass
         for end in (child.stdin, child.stdout):
@@ -121,17 +138,20 @@ class LmtpWorld(World):
                 os.mkdir(home + "/Maildir" + part, 0o700)
                 os.chown(home + "/Maildir" + part, UID + self.ann, GID + self.ann)
 
-    def copies_of(self, name):
+    def copies_of(self, order):
+        name, number = order
         if name == "joe" and self.format == "mbox":
             return self.copies_mbox()
         new = os.path.join(self.maildir if name == "joe" else self.home_of_ann + "/Maildir", "new")
-        wanted = HEAD.replace(b"joe", name.encode()) + self.message_text
-        names = os.listdir(new) if os.path.isdir(new) else []
-        for file in names:
+        wanted = [HEAD.replace(b"joe", name.encode()) + message for message in self.messages]
+        count = 0
+        for file in os.listdir(new) if os.path.isdir(new) else []:
             with open(os.path.join(new, file), "rb") as opened:
-                if opened.read() != wanted:
-                    return "a torn message in " + file
-        return len(names)
+                found = opened.read()
+            if found not in wanted:
+                return "a torn message in " + file
+            count += found == wanted[number]
+        return count
 
     def left_behind(self):
         left = super().left_behind()
@@ -142,9 +162,9 @@ class LmtpWorld(World):
 class LmtpSweep(Sweep):
     def trace(self):
         path = self.world.path("spool/trace")
-        status, replies = self.world.converse(self.world.people, wrapper=[self.inject, "-t", path])
-        for name in self.world.people:
-            if status != 0 or not replies.get(name, "").startswith("250 ") or self.world.copies_of(name) != 1:
+        status, replies = self.world.converse(self.world.orders, wrapper=[self.inject, "-t", path])
+        for order in self.world.orders:
+            if status != 0 or not replies.get(order, "").startswith("250 ") or self.world.copies_of(order) != 1:
                 raise SystemExit("an undisturbed session: status %d, %s" % (status, self.world.said))
         with open(path) as file:
             rows = [line.split() for line in file]
@@ -164,7 +184,7 @@ class LmtpSweep(Sweep):
         self.faults += 1
         rule = "%d:%d:%s:%s" % (process, number, action, name)
         fault = "%s (%s)" % (name, rule)
-        status, replies = self.world.converse(self.world.people, wrapper=[self.inject, rule])
+        status, replies = self.world.converse(self.world.orders, wrapper=[self.inject, rule])
         if status not in (0, 75) and not (status == KILLED and action == "kill") and not before_main:
             self.complain(fault, "status %d" % status)
         if self.world.bad:
@@ -173,19 +193,23 @@ class LmtpSweep(Sweep):
         if name == "fsync" and action in NOT_DURABLE and self.world.ann != 0 and len(replies) > 0:
             if all(reply.startswith("250 ") for reply in replies.values()):
                 self.complain(fault, "not durable, but 250")
-        again = [person for person in self.world.people if not self.judge_one(fault, action, person, replies)]
+        again = [order for order in self.world.orders if not self.judge_one(fault, action, order, replies)]
+        self.judge_session(process, name, action, fault, again)
         self.send_again(fault, again)
 
-    def judge_one(self, fault, action, person, replies):
+    def judge_session(self, process, name, action, fault, again):
+        pass
+
+    def judge_one(self, fault, action, order, replies):
         """Has this recipient had its 250?"""
-        copies = self.world.copies_of(person)
-        good = replies.get(person, "").startswith("250 ")
+        copies = self.world.copies_of(order)
+        good = replies.get(order, "").startswith("250 ")
         if isinstance(copies, str):
-            self.complain(fault, "%s: %s" % (person, copies))
+            self.complain(fault, "%s: %s" % (order, copies))
         elif good and copies != 1:
-            self.complain(fault, "%s: 250, but %d copies" % (person, copies))
-        elif not good and copies != 0 and person in replies and not self.may_be_unheard(fault, action):
-            self.complain(fault, "%s: %s, but %d copies" % (person, replies.get(person), copies))
+            self.complain(fault, "%s: 250, but %d copies" % (order, copies))
+        elif not good and copies != 0 and order in replies and not self.may_be_unheard(fault, action):
+            self.complain(fault, "%s: %s, but %d copies" % (order, replies.get(order), copies))
         return good
 
     @staticmethod
@@ -193,19 +217,35 @@ class LmtpSweep(Sweep):
         return action == "kill" or fault.split(" ", 1)[0] in ("sendmsg", "recvmsg")
 
     def send_again(self, fault, again):
-        before = {person: self.world.copies_of(person) for person in again}
+        before = {order: self.world.copies_of(order) for order in again}
         if not again:
             return
         status, replies = self.world.converse(again)
-        for person in again:
-            copies = self.world.copies_of(person)
-            if status != 0 or not replies.get(person, "").startswith("250 ") or copies != before[person] + 1:
-                self.complain(fault, "then again: %s: %s copies" % (person, copies))
+        for order in again:
+            copies = self.world.copies_of(order)
+            if status != 0 or not replies.get(order, "").startswith("250 ") or copies != before[order] + 1:
+                self.complain(fault, "then again: %s: %s copies" % (order, copies))
+
+
+class StayingSweep(LmtpSweep):
+    """The worker of the first message, process 2, gets the second one, too."""
+
+    def trace(self):
+        calls = super().trace()
+        if sum(process == 2 and name == "renameat2" for process, _, name, _ in calls) != len(self.world.orders):
+            raise SystemExit("an undisturbed session has more than one worker")
+        return calls
+
+    def judge_session(self, process, name, action, fault, again):
+        # It waits for a job in no other call.
+        if process == 2 and name == "recvmsg" and again:
+            self.complain(fault, "it had nothing to do, but %s had no 250" % again)
 
 
 SWEEPS = [
     ("into a Maildir, as root", LmtpSweep, {}, True),
     ("into an mbox in root's mail directory", LmtpSweep, {"format": "mbox"}, True),
+    ("two messages, one after the other", StayingSweep, {"messages": 2}, True),
     ("into two Maildirs of one uid", LmtpSweep, {"ann": 0}, True),
     ("into an mbox and a Maildir of two uids", LmtpSweep, {"ann": 1}, True),
     ("a large message", LmtpSweep, {"large": True}, True),

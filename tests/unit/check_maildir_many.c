@@ -8,7 +8,7 @@
 #include "../../src/mailbox/maildir.h"
 #include "mailbox_tool.h"
 
-#define MANY (2 * MAILDIR_AT_ONCE + 7)
+#define MANY (2 * MAILBOX_AT_ONCE + 7)
 
 static struct mailbox mailboxes[MANY];
 static char paths[MANY][PATH_MAX], addresses[MANY][48];
@@ -77,7 +77,7 @@ stat_of(size_t i)
 
 START_TEST(each_gets_its_own)
 {
-	static const size_t sizes[] = { 1, 2, MAILDIR_AT_ONCE, MAILDIR_AT_ONCE + 1, MANY };
+	static const size_t sizes[] = { 1, 2, MAILBOX_AT_ONCE, MAILBOX_AT_ONCE + 1, MANY };
 	size_t n = sizes[_i];
 
 	prepare(n, 1);
