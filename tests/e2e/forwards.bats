@@ -5,6 +5,27 @@
 
 load helpers
 
+# Targets of all kinds; each is e1@one.example, e2@one.example and so on.
+targets() {
+	printf '%s\n' someone@far.example '"odd one"@far.example' '"a@b"@far.example' '"x,y"@far.example' \
+		'"quo\"te"@far.example' '"back\\slash"@far.example' '"two  blanks"@far.example' '"dot."@far.example' \
+		'.lead@far.example' '"<>"@far.example' '"(comment)"@far.example' 'dollar$x@far.example' 'user%host@far.example' \
+		'host!user@far.example' '/etc/passwd@far.example' '"|prog"@far.example' '":include:/x"@far.example' \
+		'-dash@far.example' 'owner-x@far.example' 'postmaster@far.example' 'a_b=c?d/e~f@far.example' \
+		'Mixed.Case@Far.Example' 'x@far.example.' 'x@[127.0.0.2]' 'büro@far.example' 'x@bücher.example' \
+		"bounce+$(head -c 120 /dev/zero | tr '\0' v)=x@far.example" 'hop@five.example' 'one@far.example, two@far.example' \
+		'one@far.example, bob'
+}
+map_of_envelopes() {
+	targets | awk '{ print "e" NR "@one.example", $0 }'
+	cat <<-'EOT'
+		d1+*@one.example  %1+%2@far.example
+		d2++@one.example  %2@far.example
+		five.example      %1@six.example
+		six.example       someone%3@far.example
+	EOT
+}
+
 setup_file() {
 	machine
 	[ -z "$LACK" ] || return 0
@@ -28,8 +49,11 @@ setup_file() {
 		lost@one.example       nobodyhere@near.example
 		long@one.example       near@one.example
 	EOT
+	map_of_envelopes | inside sh -c 'cat >>/etc/virtmda/virtmaps'
+	inside virtmap build >/dev/null
 	echo near.example | write /etc/mail/local-host-names
-	echo '127.0.0.9 near.example' | inside tee -a /etc/hosts >/dev/null
+	printf '127.0.0.9 near.example\n127.0.0.10 far.example\n127.0.0.11 xn--bcher-kva.example\n' |
+		inside tee -a /etc/hosts >/dev/null
 	printf 'postmaster: root\nteam: bob, carol\nann-alias: ann\n' | write /etc/aliases
 	inside /usr/sbin/sendmail -bi >/dev/null 2>&1
 	inside cp /etc/mail/sendmail.cf /run/without.cf
@@ -37,6 +61,9 @@ setup_file() {
 		FEATURE(`virtmap', `', `unix:/run/virtmda/socket')dnl
 	EOT
 	inside sh -c 'cd /etc/mail && sed -e "/^FEATURE(.virtmap/{r /run/feature" -e "d}" test.mc | m4 - >/run/with.cf'
+	# What leaves the host arrives at a sink.
+	inside sed -i 's/^DS$/DSesmtp:[127.0.0.2]/' /run/with.cf /run/without.cf
+	inside sh -c 'sink.py 127.0.0.2 /run/sink >/run/sink.log 2>&1 </dev/null 3>&- & until grep -q ready /run/sink.log; do sleep 0.05; done'
 }
 
 teardown_file() { machine_down; }
@@ -108,16 +135,24 @@ to_virtmda() {
 	is 1 "$(inside grep -c ' from=<eve' /run/log)" "messages in the log"
 }
 
-# became ADDRESS: who has how many messages, and what the sender was told, after mail to it.
-became() {
-	clean
-	send hello dave@mail.test.example "$1"
-	# sendmail may still be at it when virtmda is done: only its daemon shall be left.
+# settled: sendmail may still be at it when virtmda is done: only its daemon shall be left.
+settled() {
 	for _ in $(seq 200); do
 		[ "$(inside pgrep -c sendmail)" -gt 1 ] || break
 		sleep 0.05
 	done
 	run_queue
+}
+
+# became ADDRESS...: who has which messages, and what the sender was told, after mail to each.
+became() {
+	local address
+	clean
+	for address in "$@"; do
+		send "to $address" dave@mail.test.example "$address" &
+	done
+	wait
+	settled
 	for account in $(inside ls /var/mail); do
 		echo "$account: $(headers "$account" Subject | sort | uniq -c)"
 	done
@@ -125,15 +160,46 @@ became() {
 }
 
 @test "whoever resolves a forward, it comes to the same" {
-	for address in near@one.example all@one.example help@one.example long@one.example \
-		ann@one.example typo@one.example left@one.example null@one.example; do
-		with
-		became "$address" >"$BATS_TEST_TMPDIR/with"
-		without
-		became "$address" >"$BATS_TEST_TMPDIR/without"
-		is "$(cat "$BATS_TEST_TMPDIR/without")" "$(cat "$BATS_TEST_TMPDIR/with")" "$address"
-		echo "$address: $(paste -sd ' ' "$BATS_TEST_TMPDIR/with")"
+	local how
+	for how in with without; do
+		$how
+		became near@one.example all@one.example help@one.example long@one.example ann@one.example typo@one.example \
+			left@one.example null@one.example >"$BATS_TEST_TMPDIR/$how"
 	done
+	is "$(cat "$BATS_TEST_TMPDIR/without")" "$(cat "$BATS_TEST_TMPDIR/with")"
+	is "ann bob carol dave queued" "$(sed -n 's/:.*//p' "$BATS_TEST_TMPDIR/with" | grep -v ' ' | paste -sd ' ')"
+	is "queued: 1" "$(tail -n 1 "$BATS_TEST_TMPDIR/with")"
+	grep -q ' Returned mail: ' "$BATS_TEST_TMPDIR/with"
+}
+
+# left RECIPIENT...: who gets what, here and elsewhere, after one message to them all.
+left() {
+	clean
+	inside sh -c 'rm -rf /run/sink/* /var/lib/sendmail/host_status/*'
+	send hello dave@mail.test.example "$@"
+	settled
+	# A second submission names the original recipient, and each goes by itself.
+	inside sh -c 'cat /run/sink/*' | sed -n -e 's/> .*/>/' -e '/^TO /p' -e '/^FROM /p' | sort -u
+	for account in $(inside ls /var/mail); do
+		echo "$account: $(headers "$account" Subject | sort | uniq -c)"
+	done
+	echo "queued: $(queued)"
+}
+
+@test "whoever resolves a forward, the envelopes that leave are the same" {
+	local to
+	to="$(seq -f 'e%g@one.example' "$(targets | wc -l)") d1+box@one.example d1+@one.example d2+x@one.example
+		y@five.example y+z@five.example büro@six.example"
+	with
+	# shellcheck disable=SC2086
+	left $to '"q u"@six.example' >"$BATS_TEST_TMPDIR/with"
+	without
+	# shellcheck disable=SC2086
+	left $to '"q u"@six.example' >"$BATS_TEST_TMPDIR/without"
+	is "$(cat "$BATS_TEST_TMPDIR/without")" "$(cat "$BATS_TEST_TMPDIR/with")"
+	is "bob:       1 hello queued: 0" "$(tail -n 2 "$BATS_TEST_TMPDIR/with" | paste -sd ' ')"
+	is 31 "$(grep -c '^TO ' "$BATS_TEST_TMPDIR/with")" "recipients elsewhere"
+	grep -q '^TO <"a@b"@far.example>$' "$BATS_TEST_TMPDIR/with"
 }
 
 @test "where the one address is nobody's, the sender is told either way, and sooner by sendmail" {
