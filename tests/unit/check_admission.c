@@ -215,6 +215,44 @@ START_TEST(killed)
 }
 END_TEST
 
+/* The process that looks has the account's rights, and may have been taken over: whatever it says
+ * but one of three answers is none. */
+static int
+finish_with(const void *said, size_t len)
+{
+	struct admission asked;
+	int ends[2];
+
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	fflush(NULL);
+	asked = (struct admission){ .pid = fork(), .fd = ends[0] };
+	ck_assert_int_ne(asked.pid, -1);
+	if (asked.pid == 0)
+		_exit(io_write_all(ends[1], said, len) == -1);
+	close(ends[1]);
+	return admission_finish(&asked, &err);
+}
+
+START_TEST(nonsense_is_no_answer)
+{
+	struct {
+		int room;
+		struct err err;
+	} word = { .room = 1 };
+
+	ck_assert_int_eq(finish_with(&word, sizeof(word)), 1);
+	ck_assert_int_eq(finish_with(&word, sizeof(word.room)), -1);
+	ck_assert_int_eq(finish_with(&word, 0), -1);
+	for (word.room = 2; word.room > -3; word.room -= 4)
+		ck_assert_int_eq(finish_with(&word, sizeof(word)), -1);
+	ck_assert_str_eq(err.text, "the process that looks for room said nothing");
+	memset(&word, 'x', sizeof(word));
+	word.room = 0;
+	ck_assert_int_eq(finish_with(&word, sizeof(word)), 0);
+	ck_assert_uint_eq(strlen(err.text), sizeof(err.text) - 1);
+}
+END_TEST
+
 START_TEST(refused_as_set)
 {
 	struct outcome outcome;
@@ -246,6 +284,7 @@ main(void)
 	tcase_add_test(tcase, beside_others);
 	tcase_add_test(tcase, abandoned_and_buried);
 	tcase_add_test(tcase, killed);
+	tcase_add_test(tcase, nonsense_is_no_answer);
 	tcase_add_test(tcase, refused_as_set);
 	return run_suite("admission", tcase);
 }

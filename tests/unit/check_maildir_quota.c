@@ -3,10 +3,12 @@
  * Quota: maildirsize read with suspicion and kept for others, nobody turned away without a count,
  * one warning a day, in both formats; an mbox by its size.
  */
+#include <signal.h>
 #include <time.h>
 
 #include "../../src/mailbox/maildir.h"
 #include "../../src/mailbox/maildirsize.h"
+#include "lock.h"
 #include "mailbox_tool.h"
 
 #define SIZE (sizeof(OURS TEXT) - 1) /* of one message in a Maildir */
@@ -363,6 +365,57 @@ START_TEST(traps)
 }
 END_TEST
 
+/* A size in a name counts only as Maildir++ writes it there; else the file's own does. */
+START_TEST(sizes_in_names)
+{
+	char want[64];
+
+	delivery.quota.bytes = 100000;
+	put_maildir();
+	put("Maildir/cur/1.a.host,S=1000", "12345");
+	put("Maildir/cur/2.a.host,S=1000:2,S", "12345");
+	put("Maildir/cur/3.a.host,S=1000,W=1001:2,", "12345");
+	put("Maildir/cur/4.a.host,S=10x", "12345");
+	put("Maildir/cur/5.a.host,S=", "12345");
+	put("Maildir/cur/6.a.host,S=-10:2,", "12345");
+	put("Maildir/cur/7.a.host,S=99999999999999999999999:2,", "12345");
+	ck_delivered();
+	snprintf(want, sizeof(want), "100000S\n3020 7\n%zu 1\n", SIZE);
+	ck_content("Maildir/maildirsize", want);
+}
+END_TEST
+
+/* What cannot be opened and is none of the Maildir's: another's folder, a link in its place. */
+static void
+counts_beside_a_closed_folder(void)
+{
+	char want[64];
+
+	become_nobody();
+	delivery.quota.bytes = 100000;
+	delivery.uid = geteuid();
+	must(mkdir(in_dir("Maildir/.linked"), 0700) == 0);
+	must(symlink(in_dir("Maildir/cur"), in_dir("Maildir/.linked/cur")) == 0);
+	must(mkdir(in_dir("Maildir/.closed"), 0) == 0);
+	must(deliver() == 0);
+	snprintf(want, sizeof(want), "100000S\n5 1\n%zu 1\n", SIZE);
+	ck_content("Maildir/maildirsize", want);
+}
+
+START_TEST(closed_folders)
+{
+	char command[PATH_MAX + 64];
+
+	put_maildir();
+	put("Maildir/cur/1.a.host:2,", "12345");
+	if (!is_root())
+		return;
+	snprintf(command, sizeof(command), "chown -R %d %s", NOBODY, dir);
+	ck_assert_int_eq(system(command), 0);
+	ck_assert_int_eq(apart(counts_beside_a_closed_folder), 0);
+}
+END_TEST
+
 START_TEST(asked_before)
 {
 	struct stat before, after;
@@ -546,6 +599,37 @@ START_TEST(stamp_is_a_trap)
 }
 END_TEST
 
+/* Somebody else is about to warn: he has the stamp's lock. */
+START_TEST(warned_by_one)
+{
+	int fd, ends[2];
+	pid_t pid;
+	char c;
+
+	delivery.quota.messages = 10;
+	delivery.warning = (struct mailbox_warning){ 10, "", "joe", dir };
+	put_maildir();
+	put("Maildir/quotawarn", "");
+	ck_assert_int_eq(pipe(ends), 0);
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		fd = open(in_dir("Maildir/quotawarn"), O_RDWR);
+		must(fd != -1 && lock_fcntl(fd) == 1 && write(ends[1], "", 1) == 1);
+		pause();
+	}
+	ck_assert_int_eq(read(ends[0], &c, 1), 1);
+	ck_delivered();
+	ck_assert_str_eq(receipt.note, "");
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	ck_delivered();
+	ck_assert_str_eq(receipt.note, "warned that the mailbox is 20% full");
+	close(ends[0]);
+	close(ends[1]);
+}
+END_TEST
+
 /* ---- mbox ------------------------------------------------------------------------------ */
 
 START_TEST(mbox_by_size)
@@ -679,12 +763,15 @@ main(void)
 	tcase_add_test(tcase, kept_for_others);
 	tcase_add_test(tcase, folders_share_it);
 	tcase_add_test(tcase, traps);
+	tcase_add_test(tcase, sizes_in_names);
+	tcase_add_test(tcase, closed_folders);
 	tcase_add_test(tcase, asked_before);
 	tcase_add_test(tcase, trouble_is_no_answer);
 	tcase_add_test(tcase, warned_once_a_day);
 	tcase_add_test(tcase, warned_in_the_inbox);
 	tcase_add_test(tcase, own_words);
 	tcase_add_test(tcase, stamp_is_a_trap);
+	tcase_add_test(tcase, warned_by_one);
 	tcase_add_test(tcase, mbox_by_size);
 	tcase_add_test(tcase, mbox_warned_once_a_day);
 	tcase_add_test(tcase, mbox_without_a_place_for_the_stamp);

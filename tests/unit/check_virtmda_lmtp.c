@@ -19,6 +19,7 @@ static const struct lmtp_limits limits = { .recipients = 3, .errors = 4, .messag
 	"250-host.example\r\n250-PIPELINING\r\n250-ENHANCEDSTATUSCODES\r\n250-8BITMIME\r\n"        \
 	"250-SMTPUTF8\r\n250 SIZE 100\r\n"
 #define HELLO "LHLO me\r\n"
+#define SIXTY "0123456789012345678901234567890123456789012345678901234567\r\n"
 #define MAIL  "MAIL FROM:<a@b>\r\n"
 #define RCPT  "RCPT TO:<joe@d>\r\n"
 #define OK    "250 2.1.0 sender ok\r\n"
@@ -47,6 +48,10 @@ static const struct {
 	    GREETING LHLO OK ROK GO DONE OK ROK GO DONE BYE,
 	    "begin <a@b>\nrecipient <joe@d>\n1\ndeliver\nbegin <a@b>\nrecipient <joe@d>\n2\n"
 	    "deliver\n" },
+	/* Together they are larger than one may be. */
+	{ "two messages of sixty bytes",
+	    HELLO MAIL RCPT "DATA\r\n" SIXTY ".\r\n" MAIL RCPT "DATA\r\n" SIXTY ".\r\n",
+	    GREETING LHLO OK ROK GO DONE OK ROK GO DONE, NULL },
 	{ "an empty message", HELLO MAIL RCPT "DATA\r\n.\r\n", GREETING LHLO OK ROK GO DONE,
 	    "begin <a@b>\nrecipient <joe@d>\ndeliver\n" },
 	{ "dots", HELLO MAIL RCPT "DATA\r\n..\r\n.x\r\n...\r\nx.\r\n.\r\n",
@@ -118,10 +123,11 @@ static const struct {
 	{ "BDAT and what it brings", HELLO MAIL RCPT "BDAT 9 LAST\r\nRSET\r\n",
 	    GREETING LHLO OK ROK "502 5.5.1 BDAT is not offered\r\n",
 	    "begin <a@b>\nrecipient <joe@d>\n" },
-	{ "VRFY", "VRFY joe@d\r\nVRFY <n@d>\r\nVRFY trouble@d\r\nVRFY\r\n",
+	{ "VRFY",
+	    "VRFY joe@d\r\nVRFY <n@d>\r\nVRFY trouble@d\r\nVRFY\r\nVRFY <joe@d> NOTIFY=NEVER\r\n",
 	    GREETING ROK "550 5.1.1 no such user: n@d\r\n"
 	                 "252 2.0.0 cannot tell now, but will try to deliver\r\n"
-	                 "501 5.1.3 VRFY needs an address\r\n",
+	                 "501 5.1.3 VRFY needs an address\r\n501 5.1.3 VRFY needs an address\r\n",
 	    "verify <joe@d>\nverify <n@d>\nverify <trouble@d>\n" },
 	{ "NOOP, HELP, RSET", "NOOP\r\nnoop  anything\r\nHELP\r\nRSET\r\nRSET x\r\n",
 	    GREETING "250 2.0.0 ok\r\n250 2.0.0 ok\r\n"
@@ -145,6 +151,13 @@ static const struct {
 	    GREETING LHLO "501 5.5.4 SIZE: malformed parameter\r\n501 5.5.4 BODY: no such value\r\n"
 	                  "501 5.5.4 SMTPUTF8: no such value\r\n501 5.5.4 RET: no such value\r\n",
 	    "" },
+	{ "sizes",
+	    HELLO "MAIL FROM:<a@b> SIZE=9223372036854775808\r\nMAIL FROM:<a@b> "
+	          "SIZE=18446744073709551617\r\n"
+	          "MAIL FROM:<a@b> SIZE=0000000000000000100\r\n",
+	    GREETING LHLO "552 5.3.4 message too large for this system\r\n"
+	                  "501 5.5.4 SIZE: no such value\r\n" OK,
+	    "begin <a@b>\n" },
 	{ "parameters twice",
 	    HELLO "MAIL FROM:<a@b> SIZE=1 size=1\r\nMAIL FROM:<a@b> SMTPUTF8 SMTPUTF8\r\n"
 	          "MAIL FROM:<a@b> RET=X RET=FULL\r\n",
@@ -249,6 +262,48 @@ START_TEST(breaks_off_anywhere)
 		ck_assert_uint_le(r.transactions, ends);
 		recording_end(&r);
 	}
+}
+END_TEST
+
+/* However it comes: what is beyond the limit is not even passed on. */
+START_TEST(too_large_is_not_delivered)
+{
+	static const char begin[] = HELLO MAIL RCPT "DATA\r\n", end[] = "\r\n.\r\n";
+	static char text[20000];
+
+	memset(text, 'x', sizeof(text));
+	for (size_t step = 1; step <= sizeof(text); step *= 5) {
+		struct recording r;
+
+		recording_start(&r, &limits);
+		recording_feed(&r, begin, strlen(begin));
+		for (size_t at = 0; at < sizeof(text); at += step)
+			recording_feed(
+			    &r, text + at, step < sizeof(text) - at ? step : sizeof(text) - at);
+		recording_feed(&r, end, strlen(end));
+		ck_assert_uint_eq(r.transactions, 0);
+		ck_assert_uint_le(
+		    r.calls.len, strlen("begin <a@b>\nrecipient <joe@d>\nreset\n") + 100);
+		ck_assert_ptr_nonnull(strstr(buf_cstr(&r.calls), "reset\n"));
+		recording_end(&r);
+	}
+}
+END_TEST
+
+/* A command would be another one without what is behind its NUL. */
+START_TEST(nul_in_a_command)
+{
+	static const char in[] = HELLO "NOOP\0X\r\nVRFY joe@d\0\r\nMAIL FROM:<>\0 FOO\r\n";
+	struct recording r;
+
+	recording_start(&r, &limits);
+	recording_feed(&r, in, sizeof(in) - 1);
+	ck_is("NUL", &r.replies,
+	    GREETING LHLO "500 5.5.2 a command may not hold NUL or CR\r\n"
+	                  "500 5.5.2 a command may not hold NUL or CR\r\n"
+	                  "500 5.5.2 a command may not hold NUL or CR\r\n");
+	ck_assert_uint_eq(r.calls.len, 0);
+	recording_end(&r);
 }
 END_TEST
 
@@ -449,16 +504,17 @@ START_TEST(long_addresses)
 	struct lmtp_path path;
 	const char *rest, *why;
 
-	for (size_t len = ADDRESS_MAX - 1; len <= ADDRESS_MAX + 1; len++) {
+	for (size_t len = ADDRESS_MAX; len <= ADDRESS_MAX + 1; len++) {
 		memset(text, 'x', sizeof(text));
 		text[0] = '<';
-		strcpy(text + 1 + len, ">");
 		text[10] = '@';
-		if (lmtp_path_read(&path, text, &rest, &why) == 0)
-			ck_assert_uint_eq(strlen(path.address), len);
+		strcpy(text + 1 + len, ">");
+		ck_assert_int_eq(
+		    lmtp_path_read(&path, text, &rest, &why), len == ADDRESS_MAX ? 0 : -1);
+		if (len == ADDRESS_MAX)
+			ck_assert_uint_eq(strlen(path.address), ADDRESS_MAX);
 		else
 			ck_assert_str_eq(why, "address too long");
-		ck_assert(strlen(text) - 2 > ADDRESS_MAX || strlen(path.address) == len);
 	}
 }
 END_TEST
@@ -553,6 +609,8 @@ main(void)
 	tcase_add_loop_test(tests, talks_as_the_table_says, 0, COUNT(talks));
 	tcase_add_loop_test(tests, pieces_change_nothing, 0, COUNT(talks));
 	tcase_add_loop_test(tests, breaks_off_anywhere, 0, COUNT(talks));
+	tcase_add_test(tests, too_large_is_not_delivered);
+	tcase_add_test(tests, nul_in_a_command);
 	tcase_add_test(tests, long_lines);
 	tcase_add_test(tests, dots_behind_lines_of_any_length);
 	tcase_add_test(tests, ends_from_this_side);

@@ -290,6 +290,63 @@ control_characters(int socket)
 	ask(socket, LMTP_REQUEST_BEGIN, "a@b\nX-Evil: yes", -1);
 }
 
+/* Values that the front would never have taken, in each of the places. */
+static void
+ask_noting(int socket, enum lmtp_request_kind kind, const struct lmtp_notice *notice)
+{
+	struct lmtp_request request;
+
+	memset(&request, 0, sizeof(request));
+	request.kind = kind;
+	strlcpy(request.address, "joe@d.example", sizeof(request.address));
+	request.notice = *notice;
+	MUST(parcel_send(socket, &request, sizeof(request), -1, &err) == 0);
+}
+
+static void
+forged_ret(int socket)
+{
+	ask_noting(socket, LMTP_REQUEST_BEGIN, &(struct lmtp_notice){ .ret = "NONE" });
+}
+
+static void
+forged_envid(int socket)
+{
+	ask_noting(socket, LMTP_REQUEST_BEGIN, &(struct lmtp_notice){ .envid = "x=y" });
+}
+
+static void
+forged_notify(int socket)
+{
+	begin(socket);
+	ask_noting(
+	    socket, LMTP_REQUEST_RECIPIENT, &(struct lmtp_notice){ .notify = "NEVER\r\nRCPT" });
+}
+
+static void
+forged_orcpt(int socket)
+{
+	begin(socket);
+	ask_noting(
+	    socket, LMTP_REQUEST_RECIPIENT, &(struct lmtp_notice){ .orcpt = "rfc822;x RET=FULL" });
+}
+
+static void
+forged_utf8(int socket)
+{
+	ask_noting(socket, LMTP_REQUEST_BEGIN, &(struct lmtp_notice){ .utf8 = 2 });
+}
+
+static void
+endless_notice(int socket)
+{
+	struct lmtp_notice notice;
+
+	memset(&notice, 'x', sizeof(notice));
+	notice.utf8 = 0;
+	ask_noting(socket, LMTP_REQUEST_BEGIN, &notice);
+}
+
 static void
 no_recipient(int socket)
 {
@@ -418,6 +475,12 @@ static const struct {
 	{ "an unknown kind", unknown_kind, EPROTO },
 	{ "an address without end", endless_address, EPROTO },
 	{ "an address with a line end", control_characters, EPROTO },
+	{ "a forged RET", forged_ret, EPROTO },
+	{ "a forged ENVID", forged_envid, EPROTO },
+	{ "a forged NOTIFY", forged_notify, EPROTO },
+	{ "a forged ORCPT", forged_orcpt, EPROTO },
+	{ "a forged SMTPUTF8", forged_utf8, EPROTO },
+	{ "an endless notice", endless_notice, EPROTO },
 	{ "no recipient", no_recipient, EPROTO },
 	{ "a recipient before the sender", recipient_first, EPROTO },
 	{ "too many recipients", too_many_recipients, EPROTO },
