@@ -368,6 +368,38 @@ lmtp() {
 	the_map | map
 }
 
+# message SUBJECT BYTES: one transaction, dialogue as `lmtp` takes it.
+message() {
+	printf 'MAIL FROM:<a@b>\nRCPT TO:<bob@one.example>\nDATA\nSubject: %s\n\n' "$1"
+	head -c "$2" /dev/zero | tr '\0' x | fold -w 500
+	printf '\n.\n'
+}
+
+@test "in one session: large, small, large; and where there is no file for a large one, small ones all the same" {
+	{
+		message first 1500000
+		message second 10
+		message third 2000000
+		message fourth 10
+		echo QUIT
+	} | lmtp >"$BATS_TEST_TMPDIR/replies"
+	is 4 "$(grep -c '^250 2.0.0 delivered' "$BATS_TEST_TMPDIR/replies")"
+	is "first second third fourth" "$(headers bob Subject | paste -sd ' ')"
+	is "status 0" "$(tail -n 1 "$BATS_TEST_TMPDIR/replies")"
+	inside rm /var/mail/bob
+	{
+		message first 1500000
+		message second 10
+		message third 2000000
+		message fourth 10
+		echo QUIT
+	} | lmtp -o spool_directory=/run/nowhere >"$BATS_TEST_TMPDIR/replies"
+	is "451 250 451 250" "$(sed -n '/^354/{n;s/^\(...\).*/\1/p}' "$BATS_TEST_TMPDIR/replies" | paste -sd ' ')"
+	grep -q '^451 4.3.0 .*/run/nowhere' "$BATS_TEST_TMPDIR/replies"
+	is "second fourth" "$(headers bob Subject | paste -sd ' ')"
+	is "221 2.0.0 bye" "$(tail -n 2 "$BATS_TEST_TMPDIR/replies" | head -n 1)"
+}
+
 # ---- limits ----------------------------------------------------------------------------------------
 
 @test "too many recipients, too large a message, too long a line, too many mistakes" {
@@ -397,6 +429,15 @@ lmtp() {
 		virtmda -o lmtp_timeout=1 -l <&9' >"$BATS_TEST_TMPDIR/replies"
 	is "421 4.4.2 idle too long" "$(tail -n 1 "$BATS_TEST_TMPDIR/replies" | tr -d '\r')"
 	is "" "$(inside ls /var/mail)"
+}
+
+@test "when the process that delivers is killed, its front goes with it" {
+	inside mkfifo /run/in
+	inside sh -c 'virtmda -l </run/in >/run/out; echo $? >/run/status' 3>&- &
+	inside sh -c 'exec 9>/run/in; while ! grep -q ^220 /run/out; do sleep 0.05; done
+		kill -9 $(pgrep -o -x virtmda); while ! [ -s /run/status ] || pgrep -x virtmda >/dev/null; do sleep 0.05; done'
+	wait $!
+	is 137 "$(inside cat /run/status)"
 }
 
 @test "a signal ends an idle session with a word" {
