@@ -244,16 +244,20 @@ lmtp() {
 	is 1 "$(inside lmtp.py holders virtmda -l)" "processes that have it open, and their files"
 }
 
-@test "a socket that systemd hands over, as the sample units have it" {
+@test "a connection that systemd hands over, as the sample units have it, on a Unix socket and on TCP" {
 	command -v systemd-socket-activate >/dev/null || skip "needs systemd-socket-activate"
-	local server
+	local server where
 	is "ExecStart=/usr/local/sbin/virtmda -l" "$(grep ^ExecStart= "$MACHINE_ROOT/samples/virtmda-lmtp@.service")"
-	inside systemd-socket-activate --accept --inetd -l /run/virtmda.sock virtmda -l >/dev/null 2>&1 3>&- &
-	server=$!
-	letter hello | inside lmtp.py send /run/virtmda.sock ann@one.example bob@one.example
-	inside sh -c 'kill $(pgrep -f "^systemd-socket-activate")'
-	wait "$server" || true
-	is hello "$(headers bob Subject)"
+	for where in /run/virtmda.sock 127.0.0.1:2425; do
+		inside systemd-socket-activate --accept --inetd -l "$where" virtmda -l >/dev/null 2>&1 3>&- &
+		server=$!
+		letter hello | inside lmtp.py send "${where#127.0.0.1:}" ann@one.example bob@one.example
+		letter hello | inside lmtp.py send "${where#127.0.0.1:}" ann@one.example bob@one.example
+		inside sh -c 'kill $(pgrep -f "^systemd-socket-activate")'
+		wait "$server" || true
+		is "" "$(inside pgrep -x virtmda)"
+	done
+	is 4 "$(headers bob Subject | grep -c hello)"
 }
 
 @test "replies at RCPT, and one for each accepted recipient behind the dot" {

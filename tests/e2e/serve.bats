@@ -192,6 +192,28 @@ activate() {
 	[ -S "$dir/socket" ]
 }
 
+@test "systemd starts it at the first question, with the sockets of both kinds, and the next finds it running" {
+	command -v systemd-socket-activate >/dev/null || skip "needs systemd-socket-activate"
+	local port
+	port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+	# shellcheck disable=SC2086,SC2154
+	(cd "$dir" && exec $scratch_user systemd-socket-activate -l "$dir/socket" -l "127.0.0.1:$port" --fdname=one:two \
+		bin/virtmap -C virtmda.conf serve >"$dir/out" 2>&1 </dev/null 3>&-) &
+	server=$!
+	for _ in $(seq 100); do
+		[ ! -S "$dir/socket" ] || break
+		sleep 0.05
+	done
+	is "" "$(pgrep -P "$server")" "processes before the first question"
+	is "OK OK" "$(ask 'verify ann@one.example')"
+	is virtmap "$(cat "/proc/$server/comm")"
+	is "OK OK" "$(scratch socketmap.py ask "$port" 'verify ann@one.example')"
+	is 5 "$(pgrep -c -P "$server")"
+	end "$server"
+	[ -S "$dir/socket" ]
+	is "" "$(grep virtmap: "$dir/out" || :)"
+}
+
 @test "one that was handed to somebody else is not, nor one that listens to the world" {
 	run activate "$dir/socket" other
 	[ "$status" -ne 0 ]
