@@ -463,6 +463,17 @@ message() {
 	done
 }
 
+@test "a long session has no more processes and descriptors than a short one" {
+	fifty
+	inside sh -c 'echo more than ten bytes >/home/full/mbox'
+	# MAIL, six recipients, DATA, three replies; MAIL, RCPT, RSET, VRFY; MAIL, two, DATA, two replies; MAIL, LHLO, VRFY
+	is "250 250 550 250 452 250 550 354 250 250 451 250 250 250 250 250 250 250 354 250 250 250 250 250" \
+		"$(inside lmtp.py wear 5 virtmda -l)"
+	is "" "$(inside pgrep -x virtmda)"
+	is "" "$(inside ls -A /var/tmp)"
+	is 5 "$(count bob)"
+}
+
 @test "as an ordinary user, for the own mailbox" {
 	inside setpriv --reuid=20001 --regid=20001 --clear-groups sh -c '
 		printf "map = /home/ann/map\ndomains = /home/ann/domains\naccounts = passwd-file:/home/ann/accounts\naliases = none\nmailbox = maildir:~/Maildir\nlog = /home/ann/log\n" >/home/ann/conf

@@ -11,6 +11,8 @@
   holders ARGUMENT...           start it with a connection as standard input, output and error, as
                                 inetd does; which of its processes have it open (0 is the one
                                 started), and what files those have
+  wear TIMES ARGUMENT...        one session of TIMES times all that can happen in one; afterwards it must have
+                                as many processes and descriptors as after the first time
   prefixes MAILDIR HOW ARGUMENT...  every prefix of a session, byte by byte; HOW is pipe or socket.
                                 After each the Maildir must hold whole messages and no more than
                                 asked for, and no process may be left
@@ -201,6 +203,51 @@ def holders(*command):
             print(number, *(file for file in files if not file.startswith("socket:")))
     ours.close()
     child.wait()
+
+
+# Delivered, refused, full, discarded, passed on, forgotten; in memory and by way of a file. Of a
+# message's replies, the first answers the command and each None stands for one more.
+WORN = (
+    b"MAIL FROM:<a@b> SIZE=40", b"RCPT TO:<ann@one.example>", b"RCPT TO:<nobody@one.example>", b"RCPT TO:<void@one.example>",
+    b"RCPT TO:<full@one.example>", b"RCPT TO:<broken@one.example>", b"RCPT TO:<gone@one.example>", b"DATA",
+    b"Subject: x\r\n\r\nx\r\n.", None, None, b"MAIL FROM:<>", b"RCPT TO:<ann@one.example>", b"RSET", b"VRFY ann@one.example",
+    b"MAIL FROM:<>", b"RCPT TO:<bob@one.example>", b"RCPT TO:<void@one.example>", b"DATA",
+    b"Subject: large\r\n\r\n" + b"x" * 70 * 1024 + b"\r\n" + b"y\r\n" * 400000 + b".", None, b"MAIL FROM:<>", b"LHLO again",
+    b"VRFY ann@one.example",  # answered when the parent is done with all the rest
+)  # fmt: skip
+
+
+def wear(times, *command):
+    ours, theirs = socket.socketpair()
+    child = subprocess.Popen(command, stdin=theirs, stdout=theirs)
+    theirs.close()
+    replies = ours.makefile("rb")
+
+    def reply():
+        while line := replies.readline():
+            if line[3:4] != b"-":
+                return line
+        raise SystemExit("hung up")
+
+    reply()
+    ours.sendall(b"LHLO me\r\n")
+    reply()
+    for time_ in range(int(times)):
+        heard = []
+        for line in WORN:
+            if line is not None:
+                ours.sendall(line + b"\r\n")
+            heard.append(reply()[:3].decode())
+        state = [len(open_files(pid)) for pid in processes(child.pid)], " ".join(heard)
+        if time_ == 0:
+            first = state
+        elif state != first:
+            raise SystemExit("at first %s, then %s" % (first, state))
+    ours.sendall(b"QUIT\r\n")
+    reply()
+    if child.wait() != 0:
+        raise SystemExit("status %d" % child.returncode)
+    print(first[1])
 
 
 def prefixes(maildir, how, *command):
