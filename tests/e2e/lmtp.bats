@@ -299,6 +299,42 @@ lmtp() {
 	EOT
 }
 
+@test "over quota: at RCPT where that can be told, else behind the dot; for now or for good" {
+	local policy want
+	for policy in "defer 452 4.2.2" "reject 552 5.2.2"; do
+		fifty
+		want=${policy#* }
+		lmtp -o "over_quota=${policy%% *}" >"$BATS_TEST_TMPDIR/replies" <<-'EOT'
+			MAIL FROM:<a@b> SIZE=1000
+			RCPT TO:<full@one.example>
+			RSET
+			MAIL FROM:<a@b>
+			RCPT TO:<full@one.example>
+			RCPT TO:<bob@one.example>
+			DATA
+			Subject: x
+
+			.
+			QUIT
+		EOT
+		diff - <(sed 1d "$BATS_TEST_TMPDIR/replies") <<-EOT
+			$want the message is too large for the mailbox
+			250 2.0.0 ok
+			250 2.1.0 sender ok
+			250 2.1.5 recipient ok
+			250 2.1.5 recipient ok
+			354 end with CRLF.CRLF
+			$want the message is too large for the mailbox
+			250 2.0.0 delivered
+			221 2.0.0 bye
+			status 0
+		EOT
+		is "" "$(inside find /home/full -type f ! -name maildirsize)" "files of the mailbox that is full"
+		inside rm -rf /home/full/Maildir
+	done
+	is 2 "$(count bob)"
+}
+
 @test "two recipients in one mailbox share a copy, which names both" {
 	lmtp >/dev/null <<-'EOT'
 		MAIL FROM:<a@b>
