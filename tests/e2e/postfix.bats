@@ -91,7 +91,8 @@ goes_to() {
 	is "250 2.1.5 Ok" "$(rcpt x@deep.example)"
 }
 
-@test "a full mailbox is full at RCPT" {
+# full: dave's mailbox is above his quota.
+full() {
 	inside sh -c '
 		{ echo "From x@far.example Sun Nov 22 18:00:00 2026"; echo; head -c 20000 /dev/zero | tr "\0" x; echo; echo; } >/var/mail/dave
 		chown dave:mail /var/mail/dave
@@ -100,6 +101,10 @@ goes_to() {
 	serve_stop
 	serve
 	inside chgrp postfix /run/virtmda/socket
+}
+
+@test "a full mailbox is full at RCPT" {
+	full
 	[[ $(rcpt full@one.example) == "452 4.2.2 "*"the mailbox is full"* ]] || is "452 4.2.2" "$(rcpt full@one.example)"
 	is "250 2.1.5 Ok" "$(rcpt ann@one.example)"
 }
@@ -152,12 +157,15 @@ goes_to() {
 		sleep 0.05
 	done
 	inside chmod 666 /run/virtmda/lmtp
+	full
 	output=$(letter hello | inside post.py -p 10025 -s eve@far.example \
-		ann@one.example nobody@one.example left@one.example any@two.example later@one.example bob+x@one.example 2>&1)
-	is "250 550 553 250 450 250" "$(printf '%s\n' "$output" | sed -n '/^> RCPT/{n;s/^< \(...\).*/\1/p}' | paste -sd ' ')" "$output"
+		nobody@one.example full@one.example left@one.example any@two.example ann@one.example later@one.example \
+		bob+x@one.example 2>&1)
+	is "550 452 553 250 250 450 250" "$(printf '%s\n' "$output" | sed -n '/^> RCPT/{n;s/^< \(...\).*/\1/p}' | paste -sd ' ')" "$output"
 	done_with "$output"
-	nothing_but ann bob carol
+	nothing_but ann bob carol dave
 	is 1 "$(count ann)"
+	is 0 "$(count root)"
 	is any@two.example "$(headers carol Delivered-To)"
 	is bob+x@one.example "$(headers bob Delivered-To)"
 	is "" "$(postfix postqueue -j)"
