@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * "From SENDER Thu Jan  1 00:00:00 1970" and what forty years have made of it: no sender, a
- * sender with blanks, no seconds, a zone before or behind the year, "remote from HOST". The
- * date is what tells a From_ line from a sentence, so that is strict: weekday, month, day,
- * time, four digits of year, and nothing unknown behind them.
+ * sender with blanks, no seconds, a zone before or behind the year, "remote from HOST", the
+ * date of a header ("Thu, 1 Jan 1970 00:00:00 +0000"). The date is what tells a From_ line from a
+ * sentence, so that is strict: weekday, month, day, time, four digits of year, and nothing
+ * unknown behind them.
  */
 #include "from_line.h"
 
@@ -157,20 +158,50 @@ is_ending(struct cursor c, struct from_date *date)
 	                           memcmp(c.p, remote, sizeof(remote) - 1) == 0);
 }
 
+static bool
+pass_day(struct cursor *c, struct from_date *date)
+{
+	return pass_blanks(c) && (date->day = pass_number(c, 1, 2)) >= 1 && date->day <= 31;
+}
+
+static bool
+pass_month(struct cursor *c, struct from_date *date)
+{
+	return pass_blanks(c) &&
+	       (date->month = pass_name(c, "JanFebMarAprMayJunJulAugSepOctNovDec")) != -1;
+}
+
+static bool
+pass_year(struct cursor *c, struct from_date *date)
+{
+	return (date->year = pass_number(c, 4, 4)) >= 1900;
+}
+
+/* ", 1 Jan 1970 00:00:00 +0000" to end of line. */
+static bool
+parse_header_date(struct cursor c, struct from_date *date)
+{
+	return pass_byte(&c, ',') && pass_day(&c, date) && pass_month(&c, date) &&
+	       pass_blanks(&c) && pass_year(&c, date) && pass_blanks(&c) && pass_time(&c, date) &&
+	       is_ending(c, date);
+}
+
 /* Weekday to end of line. */
 static bool
 parse_date(struct cursor c, struct from_date *date)
 {
 	date->zone = 0;
-	if (pass_name(&c, "SunMonTueWedThuFriSat") == -1 || !pass_blanks(&c) ||
-	    (date->month = pass_name(&c, "JanFebMarAprMayJunJulAugSepOctNovDec")) == -1 ||
-	    !pass_blanks(&c) || (date->day = pass_number(&c, 1, 2)) < 1 || date->day > 31 ||
-	    !pass_blanks(&c) || !pass_time(&c, date) || !pass_blanks(&c))
+	if (pass_name(&c, "SunMonTueWedThuFriSat") == -1)
+		return false;
+	if (c.p < c.end && *c.p == ',')
+		return parse_header_date(c, date);
+	if (!pass_month(&c, date) || !pass_day(&c, date) || !pass_blanks(&c) ||
+	    !pass_time(&c, date) || !pass_blanks(&c))
 		return false;
 	for (int words = 0; words < 2 && c.p < c.end && !is_digit(*c.p); words++)
 		if (!pass_zone(&c, date) || !pass_blanks(&c))
 			return false;
-	return (date->year = pass_number(&c, 4, 4)) >= 1900 && is_ending(c, date);
+	return pass_year(&c, date) && is_ending(c, date);
 }
 
 size_t
