@@ -32,7 +32,8 @@ struct content {
 	struct buf name;    /* of the file, decoded; may hold anything */
 };
 
-/* Read a Content-Type value; what stands in *out of the type is replaced. */
+/* Read a Content-Type value; what stands in *out of the type is replaced, but for the type itself
+ * where the value names none: then the default is to be taken (RFC 2045 5.2). */
 void decode_content_type(struct buf *value, struct content *out);
 
 /* Read a Content-Disposition value: is_attachment, and the name, which goes before the type's. */

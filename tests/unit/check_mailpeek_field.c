@@ -59,6 +59,17 @@ static const struct field_case {
 	    BYTES("a\xc3\xbc"
 	          "b") },
 	{ BYTES("Subject: a\0b \xc3\xbc\n"), BYTES("a\0b \xc3\xbc") },
+	{ BYTES("Subject: \0\0=?utf-8?q?=C3=BC?=\0\n"), BYTES("\0\0\xc3\xbc\0") },
+	/* not as RFC 2047 has it, but understood */
+	{ BYTES("Subject: =?utf-8?b?SGVsbG8?= =?utf-8?B?IHc?= =?utf-8?b?b3JsZA?=\n"),
+	    BYTES("Hello world") },
+	{ BYTES("Subject: =?utf-8?b?SGVsbG8=IHdvcmxk?=\n"), BYTES("Hello world") },
+	{ BYTES("Subject: =?utf-8?b?*S_GVs bG8=*?=\n"), BYTES("Hello") },
+	{ BYTES("Subject: =?utf-8?b?S?= x\n"), BYTES(" x") },
+	{ BYTES("Subject: =?utf-8?q?a=G1=4?= =?utf-8?q?=?=\n"), BYTES("a=G1=4=") },
+	{ BYTES("Subject: =?utf-8?q?a b_c?=\n"), BYTES("a b c") },
+	{ BYTES("Subject: =?utf-8?q?=fF=C3?=x\n"), BYTES("??x") },
+	{ BYTES("Subject: =?x-none?q?=E9?=\n"), BYTES("\xc3\xa9") },
 	/* what only looks like an encoded word */
 	{ BYTES("Subject: =?\n"), BYTES("=?") },
 	{ BYTES("Subject: =?utf-8?b?\n"), BYTES("=?utf-8?b?") },
