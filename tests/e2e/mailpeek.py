@@ -347,6 +347,9 @@ def letters(mbox, maildir, seed, count):
             write_maildir(rng, maildir, n, when, flags, header + b"\n" + body)
 
 
+LITERAL, ATOM = re.compile(rb"\{(\d+)\}(?:\r\n)?"), re.compile(rb"[^ ()]+")
+
+
 def parse_imap(data, at=0):
     """One IMAP value: a list, a string, an atom or None; and where it ends."""
     while data[at : at + 1] == b" ":
@@ -364,10 +367,10 @@ def parse_imap(data, at=0):
         while data[end : end + 1] != b'"':
             end += 2 if data[end : end + 1] == b"\\" else 1
         return re.sub(rb"\\(.)", rb"\1", data[at + 1 : end], flags=re.S), end + 1
-    if literal := re.match(rb"\{(\d+)\}(\r\n)?", data[at:]):
-        start = at + literal.end()
+    if literal := LITERAL.match(data, at):
+        start = literal.end()
         return data[start : start + int(literal[1])], start + int(literal[1])
-    atom = re.match(rb"[^ ()]+", data[at:])[0]
+    atom = ATOM.match(data, at)[0]
     return (None if atom == b"NIL" else atom), at + len(atom)
 
 
