@@ -31,15 +31,15 @@ void
 map_cells_free(struct map_cells *cells)
 {
 	free(cells->all);
-	map_index_free(&cells->index);
-	map_arena_free(&cells->strings);
+	string_index_free(&cells->index);
+	arena_free(&cells->strings);
 }
 
 static struct map_cell *
 new_cell(struct map_cells *cells, const char *group, const char *key)
 {
-	struct map_arena *strings = &cells->strings;
-	struct map_cell *cell = map_arena_take(strings, sizeof(*cell));
+	struct arena *strings = &cells->strings;
+	struct map_cell *cell = arena_take(strings, sizeof(*cell));
 
 	if (cells->count == cells->room) {
 		size_t room = cells->room + cells->room / 2 + 16;
@@ -53,8 +53,8 @@ new_cell(struct map_cells *cells, const char *group, const char *key)
 	if (cell == NULL)
 		return NULL;
 	memset(cell, 0, sizeof(*cell));
-	cell->group = map_arena_string(strings, group, strlen(group));
-	cell->key = map_arena_string(strings, key, strlen(key));
+	cell->group = arena_string(strings, group, strlen(group));
+	cell->key = arena_string(strings, key, strlen(key));
 	return cell->group == NULL || cell->key == NULL ? NULL : cell;
 }
 
@@ -68,7 +68,7 @@ fill(struct map_cells *cells, struct map_cell *cell, struct err *err)
 
 	if (found != 1)
 		return found;
-	cell->old_value = map_arena_string(&cells->strings, value, len);
+	cell->old_value = arena_string(&cells->strings, value, len);
 	cell->old_len = len;
 	free(value);
 	if (cell->old_value == NULL)
@@ -79,10 +79,10 @@ fill(struct map_cells *cells, struct map_cell *cell, struct err *err)
 struct map_cell *
 map_cells_get(struct map_cells *cells, const char *group, const char *key, struct err *err)
 {
-	uint32_t found = map_index_find(&cells->index, key);
+	uint32_t found = string_index_find(&cells->index, key);
 	struct map_cell *cell;
 
-	if (found != MAP_INDEX_NONE)
+	if (found != STRING_INDEX_NONE)
 		return cells->all[found];
 	if ((cell = new_cell(cells, group, key)) == NULL) {
 		err_set(err, ENOMEM, "read %.100s", key);
@@ -93,7 +93,7 @@ map_cells_get(struct map_cells *cells, const char *group, const char *key, struc
 	cell->value = cell->old_value;
 	cell->len = cell->old_len;
 	cells->all[cells->count++] = cell;
-	if (map_index_put(&cells->index, (uint32_t)cells->count - 1) == -1) {
+	if (string_index_put(&cells->index, (uint32_t)cells->count - 1) == -1) {
 		err_set(err, ENOMEM, "read %.100s", key);
 		return NULL;
 	}
@@ -115,7 +115,7 @@ map_cells_set(struct map_cells *cells, struct map_cell *cell, const char *value,
 	cell->len = len;
 	if (value == NULL)
 		return 0;
-	cell->value = map_arena_string(&cells->strings, value, len);
+	cell->value = arena_string(&cells->strings, value, len);
 	return cell->value == NULL ? -1 : 0;
 }
 

@@ -8,8 +8,8 @@
 
 #include <stdbool.h>
 
-#include "map_arena.h"
-#include "map_index.h"
+#include "arena.h"
+#include "string_index.h"
 #include "table.h"
 
 struct map_cell {
@@ -21,10 +21,10 @@ struct map_cell {
 
 struct map_cells {
 	struct table *table;
-	struct map_index index; /* by key */
+	struct string_index index; /* by key */
 	struct map_cell **all;
 	size_t count, room;
-	struct map_arena strings;
+	struct arena strings;
 };
 
 void map_cells_init(struct map_cells *cells, struct table *table);

@@ -127,12 +127,12 @@ compare_line(const struct map_source *old, const struct map_source *now, uint32_
 {
 	const struct map_line *line = &old->lines[number], *other = NULL;
 	struct map_change change = { .key = line->folded, .line = number + 1u };
-	uint32_t found = map_index_find(&now->keys, line->folded);
+	uint32_t found = string_index_find(&now->keys, line->folded);
 	struct copies copies;
 	char *target = NULL;
 	int rc;
 
-	if (found != MAP_INDEX_NONE && map_line_maps(&now->lines[found]))
+	if (found != STRING_INDEX_NONE && map_line_maps(&now->lines[found]))
 		other = &now->lines[found];
 	if (other != NULL && same_text(line, other))
 		return 0;
@@ -154,9 +154,9 @@ compare_line(const struct map_source *old, const struct map_source *now, uint32_
 static int
 is_new(const struct map_source *old, const struct map_line *line)
 {
-	uint32_t found = map_index_find(&old->keys, line->folded);
+	uint32_t found = string_index_find(&old->keys, line->folded);
 
-	return found == MAP_INDEX_NONE || !map_line_maps(&old->lines[found]);
+	return found == STRING_INDEX_NONE || !map_line_maps(&old->lines[found]);
 }
 
 int

@@ -31,21 +31,20 @@ map_prepared_discard(struct map_prepared *prepared)
  */
 
 static int
-add_mapping(struct table_builder *builder, const struct map_line *line, struct map_arena *groups,
+add_mapping(struct table_builder *builder, const struct map_line *line, struct arena *groups,
     struct err *err)
 {
 	char scratch[MAP_KEY_ROOM];
 	const char *group = map_key_group(line->folded, scratch);
 
-	if (group == scratch &&
-	    (group = map_arena_string(groups, scratch, strlen(scratch))) == NULL)
+	if (group == scratch && (group = arena_string(groups, scratch, strlen(scratch))) == NULL)
 		return err_set(err, ENOMEM, "compile %.100s", line->folded);
 	return table_build_add(
 	    builder, group, line->folded, line->text + line->target_off, line->target_len, err);
 }
 
 static int
-add_keys(struct table_builder *builder, const struct map_source *source, struct map_arena *groups,
+add_keys(struct table_builder *builder, const struct map_source *source, struct arena *groups,
     struct err *err)
 {
 	uint32_t line = MAP_LINE_NONE;
@@ -87,7 +86,7 @@ prepare_table(struct table_builder **out, const struct map_source *source,
     const struct map_domains *domains, const struct table_source *info, gid_t gid, mode_t mode,
     struct err *err)
 {
-	struct map_arena groups = { NULL }; /* must live until finish has written them */
+	struct arena groups = { NULL }; /* must live until finish has written them */
 	struct map_leads leads;
 	char *path = map_file_path(source->path);
 	int failed;
@@ -106,7 +105,7 @@ prepare_table(struct table_builder **out, const struct map_source *source,
 		failed = add_marks(*out, domains, &leads, err);
 	if (failed == 0)
 		failed = table_build_finish(*out, info, gid, mode, err);
-	map_arena_free(&groups);
+	arena_free(&groups);
 	map_leads_free(&leads);
 	return failed;
 }

@@ -294,10 +294,10 @@ static int
 find_line(void *arg, const char *key, struct map_chain_link *out, struct err *err)
 {
 	const struct whole *whole = arg;
-	uint32_t line = map_index_find(&whole->source->keys, key);
+	uint32_t line = string_index_find(&whole->source->keys, key);
 
 	(void)err;
-	if (line == MAP_INDEX_NONE || !map_line_maps(&whole->source->lines[line]))
+	if (line == STRING_INDEX_NONE || !map_line_maps(&whole->source->lines[line]))
 		return 0;
 	link_of(out, &whole->source->lines[line]);
 	return 1;

@@ -38,7 +38,7 @@ add(struct map_domains *domains, const char *name)
 		domains->room = room;
 	}
 	domains->all[domains->count++] = (struct map_domain){ .name = name, .lines = 1 };
-	return map_index_put(&domains->index, (uint32_t)domains->count - 1);
+	return string_index_put(&domains->index, (uint32_t)domains->count - 1);
 }
 
 static int
@@ -56,9 +56,9 @@ sort(struct map_domains *domains)
 	if (domains->count == 0)
 		return 0;
 	qsort(domains->all, domains->count, sizeof(*domains->all), compare);
-	map_index_clear(&domains->index);
+	string_index_clear(&domains->index);
 	for (uint32_t i = 0; i < domains->count; i++)
-		if (map_index_put(&domains->index, i) == -1)
+		if (string_index_put(&domains->index, i) == -1)
 			return -1;
 	return 0;
 }
@@ -78,7 +78,7 @@ map_domains_collect(struct map_domains *out, const struct map_source *source)
 
 		if (domain == NULL)
 			continue;
-		if ((found = map_index_find(&out->index, domain)) != MAP_INDEX_NONE)
+		if ((found = string_index_find(&out->index, domain)) != STRING_INDEX_NONE)
 			out->all[found].lines++;
 		else if (add(out, domain) == -1)
 			return -1;
@@ -89,7 +89,7 @@ map_domains_collect(struct map_domains *out, const struct map_source *source)
 int
 map_domains_has(const struct map_domains *domains, const char *domain)
 {
-	return map_index_find(&domains->index, domain) != MAP_INDEX_NONE;
+	return string_index_find(&domains->index, domain) != STRING_INDEX_NONE;
 }
 
 int
@@ -140,7 +140,7 @@ map_domains_sum(const struct map_domains *domains)
 void
 map_domains_free(struct map_domains *domains)
 {
-	map_index_free(&domains->index);
+	string_index_free(&domains->index);
 	free(domains->all);
 	memset(domains, 0, sizeof(*domains));
 }

@@ -5,8 +5,8 @@
 #ifndef VIRTMDA_MAP_DOMAINS_H
 #define VIRTMDA_MAP_DOMAINS_H
 
-#include "map_index.h"
 #include "map_source.h"
+#include "string_index.h"
 
 struct map_domain {
 	const char *name; /* ".parent" with its dot; the source's */
@@ -14,7 +14,7 @@ struct map_domain {
 };
 
 struct map_domains {
-	struct map_index index;
+	struct string_index index;
 	struct map_domain *all; /* in the order of strcmp */
 	size_t count, room;
 };

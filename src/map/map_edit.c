@@ -97,7 +97,7 @@ map_edit_make(struct map_source *source, struct map_line *out, const char *text,
 	if (len > MAP_LINE_MAX)
 		return map_edit_refuse(err, EINVAL, what, "the line is too long");
 	out->len = (uint32_t)len;
-	if ((out->text = map_arena_string(&source->strings, text, len)) == NULL)
+	if ((out->text = arena_string(&source->strings, text, len)) == NULL)
 		return map_edit_no_memory(source, err);
 	switch (map_line_take_apart(out, &source->strings, err)) {
 	case 1:
@@ -152,8 +152,8 @@ map_edit_find(const struct map_source *source, const char *key, uint32_t *line, 
 	}
 	if (source->part != NULL && !map_part_has(source->part, folded))
 		return err_set(err, EINVAL, "%.100s: its line was not read", folded);
-	*line = map_index_find(&source->keys, folded);
-	if (*line != MAP_INDEX_NONE && !map_line_maps(&source->lines[*line]))
+	*line = string_index_find(&source->keys, folded);
+	if (*line != STRING_INDEX_NONE && !map_line_maps(&source->lines[*line]))
 		*line = MAP_LINE_NONE;
 	return 0;
 }

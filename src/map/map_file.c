@@ -21,8 +21,9 @@
 #include "map_source.h"
 #include "progress.h"
 
-#define PUBLISH_MS 250 /* from the rename of a text to that of its map, which waits for the disk   \
-	                */
+#define PUBLISH_MS                                                                                 \
+	250 /* from the rename of a text to that of its map, which waits for the disk              \
+	     */
 
 struct map {
 	struct table *table;
@@ -131,9 +132,9 @@ is_mark(const char *key)
 static const struct map_line *
 line_of(const struct map_source *source, const char *key)
 {
-	uint32_t number = map_index_find(&source->keys, key);
+	uint32_t number = string_index_find(&source->keys, key);
 
-	if (number == MAP_INDEX_NONE || !map_line_maps(&source->lines[number]))
+	if (number == STRING_INDEX_NONE || !map_line_maps(&source->lines[number]))
 		return NULL;
 	return &source->lines[number];
 }

@@ -70,8 +70,8 @@ new_lead(struct map_leads *leads, const char *mark)
 		leads->room = room;
 	}
 	lead = &leads->all[leads->count++];
-	*lead = (struct map_lead){ .mark = map_arena_string(&leads->strings, mark, strlen(mark)) };
-	if (lead->mark == NULL || map_index_put(&leads->index, (uint32_t)leads->count - 1) == -1)
+	*lead = (struct map_lead){ .mark = arena_string(&leads->strings, mark, strlen(mark)) };
+	if (lead->mark == NULL || string_index_put(&leads->index, (uint32_t)leads->count - 1) == -1)
 		return NULL;
 	return lead;
 }
@@ -96,9 +96,9 @@ add(void *arg, const char *mark)
 {
 	const struct collecting *collecting = arg;
 	struct map_leads *leads = collecting->leads;
-	uint32_t found = map_index_find(&leads->index, mark);
+	uint32_t found = string_index_find(&leads->index, mark);
 	struct map_lead *lead =
-	    found != MAP_INDEX_NONE ? &leads->all[found] : new_lead(leads, mark);
+	    found != STRING_INDEX_NONE ? &leads->all[found] : new_lead(leads, mark);
 
 	if (lead == NULL)
 		return -1;
@@ -135,7 +135,7 @@ join(struct map_leads *leads, struct map_lead *lead)
 	qsort(lead->links, lead->n, sizeof(*lead->links), compare);
 	for (uint32_t i = 0; i < lead->n; i++)
 		lead->len += strlen(lead->links[i]) + 1;
-	if ((to = map_arena_take(&leads->strings, lead->len)) == NULL)
+	if ((to = arena_take(&leads->strings, lead->len)) == NULL)
 		return -1;
 	lead->keys = to;
 	for (uint32_t i = 0; i < lead->n; i++)
@@ -174,7 +174,7 @@ map_leads_free(struct map_leads *leads)
 	for (size_t i = 0; i < leads->count; i++)
 		free(leads->all[i].links);
 	free(leads->all);
-	map_index_free(&leads->index);
-	map_arena_free(&leads->strings);
+	string_index_free(&leads->index);
+	arena_free(&leads->strings);
 	memset(leads, 0, sizeof(*leads));
 }

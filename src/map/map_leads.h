@@ -22,10 +22,10 @@ struct map_lead {
 };
 
 struct map_leads {
-	struct map_index index;
+	struct string_index index;
 	struct map_lead *all;
 	size_t count, room;
-	struct map_arena strings;
+	struct arena strings;
 };
 
 /* 0, or -1 with errno ENOMEM; to be freed in both cases. The source must stay as it is. */

@@ -96,7 +96,7 @@ leading_blanks(const char *text, size_t len)
 
 /* Keep the folded key: in the text where it stands there already, else in the arena. */
 static int
-keep_key(struct map_line *line, const char *folded, struct map_arena *strings)
+keep_key(struct map_line *line, const char *folded, struct arena *strings)
 {
 	if (strlen(folded) == line->key_len && memcmp(line->text, folded, line->key_len) == 0) {
 		line->tab_behind = line->text[line->key_len] == '\t';
@@ -104,12 +104,12 @@ keep_key(struct map_line *line, const char *folded, struct map_arena *strings)
 		line->folded = line->text;
 		return 0;
 	}
-	line->folded = map_arena_string(strings, folded, strlen(folded));
+	line->folded = arena_string(strings, folded, strlen(folded));
 	return line->folded != NULL ? 0 : -1;
 }
 
 int
-map_line_take_apart(struct map_line *line, struct map_arena *strings, struct err *err)
+map_line_take_apart(struct map_line *line, struct arena *strings, struct err *err)
 {
 	char folded[MAP_KEY_ROOM];
 	size_t blanks = leading_blanks(line->text, line->len), end = line->len, key_len, target;

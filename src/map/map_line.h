@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "arena.h"
 #include "buf.h"
 #include "err.h"
-#include "map_arena.h"
 
 #define MAP_LINE_REMOVED UINT32_MAX
 #define MAP_LINE_MAX     1048576 /* bytes: a list of some 30000 addresses */
@@ -30,7 +30,7 @@ struct map_line {
 /* Take a line apart (text and len are set, all else is zero). Folded keys that differ from what is
  * written go to `strings`. 1 a mapping; 0 a comment or blank; -1 with err (num 0: malformed,
  * ENOMEM) and the line no mapping. */
-int map_line_take_apart(struct map_line *line, struct map_arena *strings, struct err *err);
+int map_line_take_apart(struct map_line *line, struct arena *strings, struct err *err);
 
 /* Make a mapping a line that is none, say because its key is taken. */
 void map_line_reject(struct map_line *line);

@@ -33,8 +33,8 @@ struct map_part {
 	struct wanted_key *keys;
 	struct wanted_domain *domains;
 	size_t nkeys, ndomains;
-	struct map_index by_key, by_domain;
-	struct map_arena strings;
+	struct string_index by_key, by_domain;
+	struct arena strings;
 	size_t *at; /* where the lines of the source begin in its text */
 	size_t nat;
 	size_t *lines; /* their numbers, from 1, once somebody has asked */
@@ -59,7 +59,7 @@ domain_of(const void *arg, uint32_t number)
 bool
 map_part_has(const struct map_part *part, const char *folded)
 {
-	return map_index_find(&part->by_key, folded) != MAP_INDEX_NONE;
+	return string_index_find(&part->by_key, folded) != STRING_INDEX_NONE;
 }
 
 void
@@ -69,9 +69,9 @@ map_part_free(struct map_part *part)
 		return;
 	free(part->keys);
 	free(part->domains);
-	map_index_free(&part->by_key);
-	map_index_free(&part->by_domain);
-	map_arena_free(&part->strings);
+	string_index_free(&part->by_key);
+	string_index_free(&part->by_domain);
+	arena_free(&part->strings);
 	free(part->at);
 	free(part->lines);
 	free(part);
@@ -95,16 +95,16 @@ want(struct map_part *part, const char *key)
 	name = map_key_domain(folded);
 	if (name == NULL || *name == '.')
 		return 0;
-	if ((name = map_arena_string(&part->strings, folded, strlen(folded))) == NULL)
+	if ((name = arena_string(&part->strings, folded, strlen(folded))) == NULL)
 		return -1;
 	part->keys[part->nkeys++] = (struct wanted_key){ .folded = name, .at = NOWHERE };
-	if (map_index_put(&part->by_key, (uint32_t)part->nkeys - 1) == -1)
+	if (string_index_put(&part->by_key, (uint32_t)part->nkeys - 1) == -1)
 		return -1;
 	name = map_key_domain(name);
-	if (map_index_find(&part->by_domain, name) != MAP_INDEX_NONE)
+	if (string_index_find(&part->by_domain, name) != STRING_INDEX_NONE)
 		return 1;
 	part->domains[part->ndomains++] = (struct wanted_domain){ .name = name, .last = NOWHERE };
-	return map_index_put(&part->by_domain, (uint32_t)part->ndomains - 1) == -1 ? -1 : 1;
+	return string_index_put(&part->by_domain, (uint32_t)part->ndomains - 1) == -1 ? -1 : 1;
 }
 
 static int
@@ -145,16 +145,16 @@ look_at(struct map_part *part, char *text, size_t at, size_t end, const struct w
 	}
 	blank = *behind;
 	*behind = '\0';
-	found = map_index_find(&part->by_domain, domain != NULL ? domain : key);
-	if (found != MAP_INDEX_NONE && (only == NULL || only == &part->domains[found])) {
+	found = string_index_find(&part->by_domain, domain != NULL ? domain : key);
+	if (found != STRING_INDEX_NONE && (only == NULL || only == &part->domains[found])) {
 		char catchall[MAP_KEY_ROOM] = "@";
 
 		part->domains[found].lines++;
 		part->domains[found].last = at;
 		if (domain == NULL) /* it fits: it is the name that was wanted */
 			key = strcpy(catchall + 1, key) - 1;
-		found = map_index_find(&part->by_key, key);
-		if (found != MAP_INDEX_NONE)
+		found = string_index_find(&part->by_key, key);
+		if (found != STRING_INDEX_NONE)
 			part->keys[found].at = at;
 	}
 	*behind = blank;
@@ -303,7 +303,7 @@ add_line(struct map_source *source, size_t start, size_t end, bool apart, struct
 		return 0;
 	if (map_line_take_apart(line, &source->strings, err) == -1)
 		return -1;
-	if (line->folded != NULL && map_index_put(&source->keys, number) == -1)
+	if (line->folded != NULL && string_index_put(&source->keys, number) == -1)
 		return err_set(err, ENOMEM, "read %s", source->path);
 	return 0;
 }

@@ -22,7 +22,7 @@
 struct names {
 	const char **all;
 	size_t count, room;
-	struct map_index index;
+	struct string_index index;
 };
 
 struct making {
@@ -45,11 +45,11 @@ name_of(const void *arg, uint32_t number)
 }
 
 static int
-add_name(struct names *names, const char *name, struct map_arena *strings)
+add_name(struct names *names, const char *name, struct arena *strings)
 {
 	names->index.string_of = name_of;
 	names->index.arg = names;
-	if (map_index_find(&names->index, name) != MAP_INDEX_NONE)
+	if (string_index_find(&names->index, name) != STRING_INDEX_NONE)
 		return 0;
 	if (names->count == names->room) {
 		size_t room = names->room + names->room / 2 + 16;
@@ -60,17 +60,17 @@ add_name(struct names *names, const char *name, struct map_arena *strings)
 		names->all = all;
 		names->room = room;
 	}
-	if ((name = map_arena_string(strings, name, strlen(name))) == NULL)
+	if ((name = arena_string(strings, name, strlen(name))) == NULL)
 		return -1;
 	names->all[names->count++] = name;
-	return map_index_put(&names->index, (uint32_t)names->count - 1);
+	return string_index_put(&names->index, (uint32_t)names->count - 1);
 }
 
 static void
 free_names(struct names *names)
 {
 	free(names->all);
-	map_index_free(&names->index);
+	string_index_free(&names->index);
 }
 
 /* ---- marks ------------------------------------------------------------------------------------

@@ -126,7 +126,7 @@ need_domains(struct map_source *source)
 	source->domains.arg = source;
 	while ((line = map_source_next_any(source, line)) != MAP_LINE_NONE)
 		if (source->lines[line].folded != NULL &&
-		    map_index_put(&source->domains, line) == -1)
+		    string_index_put(&source->domains, line) == -1)
 			return -1;
 	source->domains_known = true;
 	return 0;
@@ -140,7 +140,7 @@ map_place_last(struct map_source *source, const char *folded, uint32_t *line)
 {
 	if (need_domains(source) == -1)
 		return -1;
-	*line = map_index_find(&source->domains, domain_name(folded));
+	*line = string_index_find(&source->domains, domain_name(folded));
 	return 0;
 }
 
@@ -154,8 +154,8 @@ map_place_put(struct map_source *source, const struct map_line *made, uint32_t a
 		return -1;
 	*line = *made;
 	number = (uint32_t)source->nlines - 1;
-	if (map_index_put(&source->keys, number) == -1 ||
-	    (is_last && map_index_put(&source->domains, number) == -1)) {
+	if (string_index_put(&source->keys, number) == -1 ||
+	    (is_last && string_index_put(&source->domains, number) == -1)) {
 		source->lines[number].len = MAP_LINE_REMOVED;
 		link_behind(source, number, after);
 		return -1;
@@ -194,7 +194,7 @@ map_place_return(struct map_source *source, const struct map_line *made, uint32_
 void
 map_place_forget_domains(struct map_source *source)
 {
-	map_index_free(&source->domains);
+	string_index_free(&source->domains);
 	source->domains_known = false;
 }
 

@@ -81,14 +81,14 @@ static int
 enter(struct map_source *source, uint32_t number, struct err *err)
 {
 	struct map_line *line = &source->lines[number];
-	uint32_t other = map_index_find(&source->keys, line->folded);
+	uint32_t other = string_index_find(&source->keys, line->folded);
 
-	if (other != MAP_INDEX_NONE) {
+	if (other != STRING_INDEX_NONE) {
 		err_set(err, 0, "%.100s" MAP_WHY_TWICE "%u", line->folded, other + 1);
 		map_line_reject(line);
 		return -1;
 	}
-	if (map_index_put(&source->keys, number) == -1)
+	if (string_index_put(&source->keys, number) == -1)
 		return err_set(err, ENOMEM, "read %s", source->path);
 	source->count++;
 	return 0;
@@ -181,9 +181,9 @@ map_source_free(struct map_source *source)
 		return;
 	map_view_free(source->view);
 	map_part_free(source->part);
-	map_index_free(&source->keys);
-	map_index_free(&source->domains);
-	map_arena_free(&source->strings);
+	string_index_free(&source->keys);
+	string_index_free(&source->domains);
+	arena_free(&source->strings);
 	free(source->next);
 	free(source->was);
 	free(source->lines);

@@ -11,10 +11,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "arena.h"
 #include "map.h"
-#include "map_arena.h"
-#include "map_index.h"
 #include "map_line.h"
+#include "string_index.h"
 
 #define MAP_LINE_NONE UINT32_MAX
 /* A line that was read and is no longer what it was. */
@@ -29,10 +29,10 @@ struct map_source {
 	struct table_source info; /* of the text as read */
 	struct map_line *lines;   /* of a part, also what lies between them */
 	size_t nlines, room;
-	size_t nread;          /* lines that were read, in front of those added */
-	size_t errors, count;  /* malformed lines; mappings */
-	struct map_index keys; /* line of a folded key */
-	struct map_arena strings;
+	size_t nread;             /* lines that were read, in front of those added */
+	size_t errors, count;     /* malformed lines; mappings */
+	struct string_index keys; /* line of a folded key */
+	struct arena strings;
 
 	struct map_part *part; /* only some lines were taken apart; NULL: all */
 	bool trusted;          /* as it was asked to be read */
@@ -45,9 +45,9 @@ struct map_source {
 	void *announce_arg;
 	uint32_t *next; /* NULL until a line was added: the order of reading */
 	size_t next_room;
-	uint32_t first, last;     /* MAP_LINE_NONE: no line */
-	bool no_newline;          /* the last line read has none */
-	struct map_index domains; /* last line of a domain; filled by the first add */
+	uint32_t first, last;        /* MAP_LINE_NONE: no line */
+	bool no_newline;             /* the last line read has none */
+	struct string_index domains; /* last line of a domain; filled by the first add */
 	bool domains_known;
 	struct map_view *view;
 };

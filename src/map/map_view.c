@@ -20,7 +20,7 @@ struct map_view {
 	uint32_t *order;            /* lines of all mappings in file order */
 	struct map_entry **entries; /* of each line that was asked for */
 	size_t entries_room;
-	struct map_arena strings;
+	struct arena strings;
 };
 
 struct map_view *
@@ -45,7 +45,7 @@ map_view_free(struct map_view *view)
 		return;
 	forget_whole(view);
 	free(view->entries);
-	map_arena_free(&view->strings);
+	arena_free(&view->strings);
 	free(view);
 }
 
@@ -94,17 +94,17 @@ static const struct map_entry *
 entry_of(const struct map_source *source, uint32_t number)
 {
 	const struct map_line *line = &source->lines[number];
-	struct map_arena *strings = &source->view->strings;
+	struct arena *strings = &source->view->strings;
 	struct map_entry **place = place_of(source->view, number, source->nlines), *entry;
 
 	if (place == NULL || *place != NULL)
 		return place != NULL ? *place : NULL;
-	if ((entry = map_arena_take(strings, sizeof(*entry))) == NULL)
+	if ((entry = arena_take(strings, sizeof(*entry))) == NULL)
 		return NULL;
 	entry->line = map_source_line(source, number);
 	entry->folded = line->folded;
-	entry->key = map_arena_string(strings, line->text, line->key_len);
-	entry->target = map_arena_string(strings, line->text + line->target_off, line->target_len);
+	entry->key = arena_string(strings, line->text, line->key_len);
+	entry->target = arena_string(strings, line->text + line->target_off, line->target_len);
 	if (entry->key == NULL || entry->target == NULL)
 		return NULL;
 	*place = entry;
@@ -155,8 +155,8 @@ map_source_find(const struct map_source *source, const char *key, struct err *er
 		err_set(err, EINVAL, "%.100s: its line was not read", folded);
 		return NULL;
 	}
-	line = map_index_find(&source->keys, folded);
-	if (line == MAP_INDEX_NONE || !map_line_maps(&source->lines[line]))
+	line = string_index_find(&source->keys, folded);
+	if (line == STRING_INDEX_NONE || !map_line_maps(&source->lines[line]))
 		return NULL;
 	if ((entry = entry_of(source, line)) == NULL)
 		err_set(err, ENOMEM, "read %s", source->path);

@@ -2,7 +2,7 @@
  *
  * Memory for a million keys without a million headers of malloc.
  */
-#include "map_arena.h"
+#include "arena.h"
 
 #include <stdalign.h>
 #include <stdlib.h>
@@ -10,16 +10,16 @@
 
 #define CHUNK 262144 /* bytes */
 
-struct map_arena_chunk {
-	struct map_arena_chunk *next;
+struct arena_chunk {
+	struct arena_chunk *next;
 	size_t used, size;
 	alignas(max_align_t) char bytes[];
 };
 
 static void *
-take(struct map_arena *arena, size_t len, size_t alignment)
+take(struct arena *arena, size_t len, size_t alignment)
 {
-	struct map_arena_chunk *chunk = arena->chunks;
+	struct arena_chunk *chunk = arena->chunks;
 	size_t at = chunk == NULL ? 0 : (chunk->used + alignment - 1) / alignment * alignment;
 
 	if (chunk == NULL || at > chunk->size || chunk->size - at < len) {
@@ -27,7 +27,7 @@ take(struct map_arena *arena, size_t len, size_t alignment)
 
 		if ((chunk = malloc(sizeof(*chunk) + size)) == NULL)
 			return NULL;
-		*chunk = (struct map_arena_chunk){ .next = arena->chunks, .size = size };
+		*chunk = (struct arena_chunk){ .next = arena->chunks, .size = size };
 		arena->chunks = chunk;
 		at = 0;
 	}
@@ -36,13 +36,13 @@ take(struct map_arena *arena, size_t len, size_t alignment)
 }
 
 void *
-map_arena_take(struct map_arena *arena, size_t len)
+arena_take(struct arena *arena, size_t len)
 {
 	return take(arena, len, alignof(max_align_t));
 }
 
 char *
-map_arena_string(struct map_arena *arena, const char *bytes, size_t len)
+arena_string(struct arena *arena, const char *bytes, size_t len)
 {
 	char *copy = take(arena, len + 1, 1);
 
@@ -54,9 +54,9 @@ map_arena_string(struct map_arena *arena, const char *bytes, size_t len)
 }
 
 void
-map_arena_free(struct map_arena *arena)
+arena_free(struct arena *arena)
 {
-	struct map_arena_chunk *chunk = arena->chunks, *next;
+	struct arena_chunk *chunk = arena->chunks, *next;
 
 	for (; chunk != NULL; chunk = next) {
 		next = chunk->next;

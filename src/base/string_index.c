@@ -3,7 +3,7 @@
  * Finding a line by its key among a million of them, at eight bytes a line and a half-empty
  * table. Nothing is ever taken out: a line that was removed says so itself.
  */
-#include "map_index.h"
+#include "string_index.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,13 +19,13 @@ hash_of(const char *string)
 }
 
 /* The slot of `string`, or the free one where it would go. */
-static struct map_index_slot *
-slot_of(const struct map_index *index, const char *string, uint32_t hash)
+static struct string_index_slot *
+slot_of(const struct string_index *index, const char *string, uint32_t hash)
 {
 	for (size_t i = hash & (index->size - 1);; i = (i + 1) & (index->size - 1)) {
-		struct map_index_slot *slot = &index->slots[i];
+		struct string_index_slot *slot = &index->slots[i];
 
-		if (slot->number == MAP_INDEX_NONE)
+		if (slot->number == STRING_INDEX_NONE)
 			return slot;
 		if (slot->hash == hash &&
 		    strcmp(index->string_of(index->arg, slot->number), string) == 0)
@@ -34,17 +34,17 @@ slot_of(const struct map_index *index, const char *string, uint32_t hash)
 }
 
 uint32_t
-map_index_find(const struct map_index *index, const char *string)
+string_index_find(const struct string_index *index, const char *string)
 {
 	if (index->size == 0)
-		return MAP_INDEX_NONE;
+		return STRING_INDEX_NONE;
 	return slot_of(index, string, hash_of(string))->number;
 }
 
 static int
-grow(struct map_index *index)
+grow(struct string_index *index)
 {
-	struct map_index bigger = *index;
+	struct string_index bigger = *index;
 
 	bigger.size = index->size > 0 ? 2 * index->size : 64;
 	bigger.slots = reallocarray(NULL, bigger.size, sizeof(*bigger.slots));
@@ -54,9 +54,9 @@ grow(struct map_index *index)
 	for (size_t i = 0; i < index->size; i++) {
 		size_t to = index->slots[i].hash & (bigger.size - 1);
 
-		if (index->slots[i].number == MAP_INDEX_NONE)
+		if (index->slots[i].number == STRING_INDEX_NONE)
 			continue;
-		while (bigger.slots[to].number != MAP_INDEX_NONE)
+		while (bigger.slots[to].number != STRING_INDEX_NONE)
 			to = (to + 1) & (bigger.size - 1);
 		bigger.slots[to] = index->slots[i];
 	}
@@ -66,16 +66,16 @@ grow(struct map_index *index)
 }
 
 int
-map_index_put(struct map_index *index, uint32_t number)
+string_index_put(struct string_index *index, uint32_t number)
 {
 	const char *string = index->string_of(index->arg, number);
 	uint32_t hash = hash_of(string);
-	struct map_index_slot *slot;
+	struct string_index_slot *slot;
 
 	if (2 * (index->used + 1) > index->size && grow(index) == -1)
 		return -1;
 	slot = slot_of(index, string, hash);
-	if (slot->number == MAP_INDEX_NONE)
+	if (slot->number == STRING_INDEX_NONE)
 		index->used++;
 	slot->hash = hash;
 	slot->number = number;
@@ -83,7 +83,7 @@ map_index_put(struct map_index *index, uint32_t number)
 }
 
 void
-map_index_clear(struct map_index *index)
+string_index_clear(struct string_index *index)
 {
 	if (index->size > 0)
 		memset(index->slots, 0xff, index->size * sizeof(*index->slots));
@@ -91,7 +91,7 @@ map_index_clear(struct map_index *index)
 }
 
 void
-map_index_free(struct map_index *index)
+string_index_free(struct string_index *index)
 {
 	free(index->slots);
 	index->slots = NULL;
