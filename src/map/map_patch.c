@@ -15,15 +15,9 @@
 #include "map_file.h"
 #include "map_key.h"
 #include "map_leads.h"
+#include "names.h"
 
 #define WALKS_MAX 2000 /* chains: more are walked as quickly all together */
-
-/* Names, each once, in the order in which they came. */
-struct names {
-	const char **all;
-	size_t count, room;
-	struct string_index index;
-};
 
 struct making {
 	struct map_cells *cells;
@@ -32,46 +26,6 @@ struct making {
 	const char *key;      /* of the change that is entered */
 	bool coming;          /* its target comes; else it goes */
 };
-
-/* ---- names ------------------------------------------------------------------------------------
- */
-
-static const char *
-name_of(const void *arg, uint32_t number)
-{
-	const struct names *names = arg;
-
-	return names->all[number];
-}
-
-static int
-add_name(struct names *names, const char *name, struct arena *strings)
-{
-	names->index.string_of = name_of;
-	names->index.arg = names;
-	if (string_index_find(&names->index, name) != STRING_INDEX_NONE)
-		return 0;
-	if (names->count == names->room) {
-		size_t room = names->room + names->room / 2 + 16;
-		const char **all = reallocarray(names->all, room, sizeof(*all));
-
-		if (all == NULL)
-			return -1;
-		names->all = all;
-		names->room = room;
-	}
-	if ((name = arena_string(strings, name, strlen(name))) == NULL)
-		return -1;
-	names->all[names->count++] = name;
-	return string_index_put(&names->index, (uint32_t)names->count - 1);
-}
-
-static void
-free_names(struct names *names)
-{
-	free(names->all);
-	string_index_free(&names->index);
-}
 
 /* ---- marks ------------------------------------------------------------------------------------
  */
@@ -181,10 +135,10 @@ enter(void *arg, const struct map_change *change, struct err *err)
 	if ((change->now != NULL) != (change->old != NULL) &&
 	    count_domain(making, domain, change->now != NULL ? 1 : -1) == -1)
 		return 1;
-	if (add_name(&making->domains, domain, &making->cells->strings) == -1)
+	if (names_add(&making->domains, domain) == NAMES_NONE)
 		return 1;
 	return change->now != NULL && strchr(change->now, '@') != NULL &&
-	       add_name(&making->starts, change->key, &making->cells->strings) == -1;
+	       names_add(&making->starts, change->key) == NAMES_NONE;
 }
 
 /* ---- chains ------------------------------------------------------------------------------------
@@ -211,8 +165,8 @@ add_leads(struct making *making, const char *domain)
 		const char *from = map_key_domain(p);
 
 		if (from == NULL || *from == '.' || making->starts.count > WALKS_MAX ||
-		    add_name(&making->starts, p, &making->cells->strings) == -1 ||
-		    add_name(&making->domains, from, &making->cells->strings) == -1)
+		    names_add(&making->starts, p) == NAMES_NONE ||
+		    names_add(&making->domains, from) == NAMES_NONE)
 			return -1;
 	}
 	return 0;
@@ -307,8 +261,8 @@ map_patch_make(
 	if (memcmp(map_digest(out->map), source->info.digest, MAP_DIGEST_SIZE) == 0)
 		can = map_source_changes(source, enter, &making, &err) == 0 &&
 		      chains_end(&making, account, arg);
-	free_names(&making.domains);
-	free_names(&making.starts);
+	names_free(&making.domains);
+	names_free(&making.starts);
 	if (can)
 		out->sum = sum_of(out);
 	else

@@ -12,6 +12,7 @@
 #include "findings.h"
 #include "map.h"
 #include "resolve.h"
+#include "string_index.h"
 #include "virtmap.h"
 
 /* A domain that left sides name. */
@@ -27,10 +28,10 @@ struct check {
 	struct resolver *resolver;
 	gid_t gid; /* that the compiled map should have: group, (gid_t)-1 for any, and mode */
 	mode_t mode;
-	bool is_current;               /* there is a compiled map of this very text */
-	struct check_domain **domains; /* ndomains of them, in the order of the text */
+	bool is_current;              /* there is a compiled map of this very text */
+	struct check_domain *domains; /* ndomains of them, in the order of the text */
 	size_t ndomains;
-	void *by_name; /* a tree of the same, for tfind */
+	struct string_index domain_index;
 };
 
 /* ---- the parts, in this order ---------------------------------------------------------------- */

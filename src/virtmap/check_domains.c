@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The domains of the text, each with the line that names it first. Neighbouring lines mostly are of
- * one domain, so the tree is asked once for each run of them.
+ * one domain, so the index is asked once for each run of them.
  */
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,40 +35,30 @@ domain_of(const char *folded)
 	return at[1] == '\0' ? NULL : at + 1;
 }
 
-static int
-by_name(const void *a, const void *b)
+static const char *
+name_of(const void *arg, uint32_t number)
 {
-	return strcmp(
-	    ((const struct check_domain *)a)->name, ((const struct check_domain *)b)->name);
+	const struct check *check = arg;
+
+	return check->domains[number].name;
 }
 
 static int
 add(struct check *check, size_t *room, const char *name, size_t line)
 {
-	struct check_domain *domain = malloc(sizeof(*domain));
-	struct check_domain **known;
-
-	if (domain == NULL)
-		return -1;
-	domain->name = name;
-	domain->line = line;
-	known = tsearch(domain, &check->by_name, by_name);
-	if (known == NULL || *known != domain) {
-		free(domain);
-		return known == NULL ? -1 : 0;
-	}
+	if (string_index_find(&check->domain_index, name) != STRING_INDEX_NONE)
+		return 0;
 	if (check->ndomains == *room) {
 		size_t more = *room * 2 + 64;
-		struct check_domain **domains =
-		    reallocarray(check->domains, more, sizeof(struct check_domain *));
+		struct check_domain *domains = reallocarray(check->domains, more, sizeof(*domains));
 
 		if (domains == NULL)
 			return -1;
 		check->domains = domains;
 		*room = more;
 	}
-	check->domains[check->ndomains++] = domain;
-	return 0;
+	check->domains[check->ndomains] = (struct check_domain){ name, line };
+	return string_index_put(&check->domain_index, (uint32_t)check->ndomains++);
 }
 
 int
@@ -78,6 +67,7 @@ check_domains_collect(struct check *check)
 	const char *last = NULL;
 	size_t room = 0;
 
+	check->domain_index = (struct string_index){ .string_of = name_of, .arg = check };
 	for (size_t i = 0; i < map_source_count(check->source); i++) {
 		const struct map_entry *entry = map_source_entry(check->source, i);
 		const char *name = entry == NULL ? NULL : domain_of(entry->folded);
@@ -96,17 +86,16 @@ check_domains_collect(struct check *check)
 void
 check_domains_free(struct check *check)
 {
-	tdestroy(check->by_name, free);
+	string_index_free(&check->domain_index);
 	free(check->domains);
 }
 
 const struct check_domain *
 check_domains_find(const struct check *check, const char *name)
 {
-	const struct check_domain wanted = { .name = name };
-	struct check_domain *const *found = tfind(&wanted, &check->by_name, by_name);
+	uint32_t number = string_index_find(&check->domain_index, name);
 
-	return found == NULL ? NULL : *found;
+	return number == STRING_INDEX_NONE ? NULL : &check->domains[number];
 }
 
 const char *

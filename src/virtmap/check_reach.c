@@ -82,7 +82,7 @@ static void
 reach_everything(struct check *check, const struct map_entry *entry)
 {
 	for (size_t i = 0; i < check->ndomains; i++)
-		if (*check->domains[i]->name != '.' && !is_caught(check, check->domains[i]->name))
+		if (*check->domains[i].name != '.' && !is_caught(check, check->domains[i].name))
 			return;
 	unreachable(check, entry, "every domain of the map has a catch-all of its own");
 }

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <search.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,14 +18,15 @@
 #include "address.h"
 #include "check.h"
 #include "io.h"
+#include "names.h"
 
 #define CONFIG_MAX (16 * 1024 * 1024) /* bytes of a sendmail.cf, or of a file of names */
 
 struct sendmail {
 	struct check *check;
-	const char *path; /* what is read */
-	void *names;      /* tree of folded domains, ".domain" with its dot */
-	bool is_whole;    /* nothing was left unread */
+	const char *path;   /* what is read */
+	struct names names; /* folded domains, ".domain" with its dot */
+	bool is_whole;      /* nothing was left unread */
 	bool has_mailer, has_class;
 	bool reads_list;      /* the setting domains is read into {VirtMap} */
 	char other[PATH_MAX]; /* another file that is; "": none */
@@ -66,24 +66,16 @@ leave_out(struct sendmail *sendmail, const char *fmt, ...)
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
-static int
-by_text(const void *a, const void *b)
-{
-	return strcmp(a, b);
-}
-
 /* What is no domain ("[127.0.0.1]" is) is nobody's. */
 static void
 add_name(struct sendmail *sendmail, const char *name, size_t len)
 {
 	struct err err;
 	char *folded = address_fold_domain(name, len, &err);
-	char **known = folded == NULL ? NULL : tsearch(folded, &sendmail->names, by_text);
 
-	if (known == NULL && (folded != NULL || err.num == ENOMEM))
+	if (folded == NULL ? err.num == ENOMEM : names_add(&sendmail->names, folded) == NAMES_NONE)
 		sendmail->check->findings.no_memory = true;
-	if (known == NULL || *known != folded)
-		free(folded);
+	free(folded);
 }
 
 /* Words up to the end of the line; `comment`: up to a '#'. */
@@ -265,10 +257,10 @@ tell_own(struct sendmail *sendmail)
 static bool
 is_accepted(const struct sendmail *sendmail, const char *domain)
 {
-	bool found = tfind(domain, &sendmail->names, by_text) != NULL;
+	bool found = names_find(&sendmail->names, domain) != NAMES_NONE;
 
 	while (!found && (domain = check_domains_parent(domain)) != NULL)
-		found = tfind(domain, &sendmail->names, by_text) != NULL;
+		found = names_find(&sendmail->names, domain) != NAMES_NONE;
 	return found;
 }
 
@@ -279,10 +271,10 @@ tell_domains(struct sendmail *sendmail)
 	struct check *check = sendmail->check;
 
 	for (size_t i = 0; sendmail->is_whole && i < check->ndomains; i++)
-		if (!is_accepted(sendmail, check->domains[i]->name))
+		if (!is_accepted(sendmail, check->domains[i].name))
 			findings_add(&check->findings, FINDING_UNACCEPTED_DOMAIN,
-			    check->virtmap->settings->map, check->domains[i]->line,
-			    "sendmail does not take mail for %s", check->domains[i]->name);
+			    check->virtmap->settings->map, check->domains[i].line,
+			    "sendmail does not take mail for %s", check->domains[i].name);
 }
 
 /* ---- all of it ------------------------------------------------------------------------------- */
@@ -314,5 +306,5 @@ check_sendmail(struct check *check)
 			tell_domains(&sendmail);
 	}
 	buf_free(&text);
-	tdestroy(sendmail.names, free);
+	names_free(&sendmail.names);
 }

@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <limits.h>
-#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,59 +13,25 @@
 
 #include "account.h"
 #include "check.h"
+#include "names.h"
 #include "progress.h"
 
 #define UNTOLD_MAX 20 /* a broken disk may have a reason of its own for each name */
 
 /* What is known of a target. */
-struct name {
-	char *text;
+struct verdict {
 	char *fault; /* NULL: none */
 	enum finding which;
 };
 
 struct targets {
 	struct check *check;
-	void *names;    /* tree of struct name */
-	void *accounts; /* tree of struct name: those that were looked at */
-	size_t untold;  /* lines of which nothing could be told */
+	struct names names;
+	struct verdict *verdicts; /* of each name */
+	size_t room;              /* for them */
+	struct names accounts;    /* those that were looked at */
+	size_t untold;            /* lines of which nothing could be told */
 };
-
-static int
-by_text(const void *a, const void *b)
-{
-	return strcmp(((const struct name *)a)->text, ((const struct name *)b)->text);
-}
-
-static void
-name_free(void *arg)
-{
-	struct name *name = arg;
-
-	free(name->text);
-	free(name->fault);
-	free(name);
-}
-
-/* The name in the tree, *is_new if it was not there. NULL without memory. */
-static struct name *
-intern(void **tree, const char *text, bool *is_new)
-{
-	const struct name wanted = { .text = (char *)(uintptr_t)text };
-	struct name *const *known = tfind(&wanted, tree, by_text);
-	struct name *name;
-
-	*is_new = known == NULL;
-	if (known != NULL)
-		return *known;
-	if ((name = calloc(1, sizeof(*name))) == NULL)
-		return NULL;
-	if ((name->text = strdup(text)) == NULL || tsearch(name, tree, by_text) == NULL) {
-		name_free(name);
-		return NULL;
-	}
-	return name;
-}
 
 /* ---- an account ------------------------------------------------------------------------------ */
 
@@ -84,12 +49,13 @@ static void
 look_at_home(struct targets *targets, const struct account *account)
 {
 	struct check *check = targets->check;
+	size_t known = targets->accounts.count;
 	char path[PATH_MAX];
-	bool is_new;
+	uint32_t number = names_add(&targets->accounts, account->name);
 
-	if (intern(&targets->accounts, account->name, &is_new) == NULL)
+	if (number == NAMES_NONE)
 		check->findings.no_memory = true;
-	else if (!is_new)
+	else if (number < known)
 		return;
 	if (has_file(account, ".procmailrc", path))
 		findings_add(&check->findings, FINDING_PROCMAILRC, path, 0,
@@ -129,28 +95,28 @@ is_of_another_line(const struct answer *answer)
 }
 
 static void
-ask(struct targets *targets, struct name *name, bool local)
+ask(struct targets *targets, const char *name, bool local, struct verdict *verdict)
 {
 	struct check *check = targets->check;
 	struct answer answer;
 
 	if (local)
-		resolve_local(check->resolver, name->text, &answer, NULL);
+		resolve_local(check->resolver, name, &answer, NULL);
 	else
-		resolve(check->resolver, name->text, &answer, NULL);
+		resolve(check->resolver, name, &answer, NULL);
 	switch (answer.kind) {
 	case ANSWER_NOUSER:
 		if (is_of_another_line(&answer))
 			break;
-		name->which = FINDING_DANGLING_TARGET;
-		name->fault =
+		verdict->which = FINDING_DANGLING_TARGET;
+		verdict->fault =
 		    copy(check, local ? "no alias and no account" : "no mapping and no account");
 		break;
 	case ANSWER_DEFER:
 		if (!answer.untold && is_of_another_line(&answer))
 			break;
-		name->which = answer.untold ? FINDING_COULD_NOT_TELL : FINDING_UNUSABLE_TARGET;
-		name->fault = copy(check, answer.text != NULL ? answer.text : "out of memory");
+		verdict->which = answer.untold ? FINDING_COULD_NOT_TELL : FINDING_UNUSABLE_TARGET;
+		verdict->fault = copy(check, answer.text != NULL ? answer.text : "out of memory");
 		break;
 	case ANSWER_ACCOUNT:
 		look_at_home(targets, &answer.account);
@@ -161,41 +127,61 @@ ask(struct targets *targets, struct name *name, bool local)
 	answer_free(&answer);
 }
 
-/* NULL without memory, which is noted. */
-static const struct name *
-look_up(struct targets *targets, const char *text, bool local)
+static int
+grow(struct targets *targets)
 {
-	bool is_new;
-	struct name *name = intern(&targets->names, text, &is_new);
+	size_t room = targets->room + targets->room / 2 + 64;
+	struct verdict *verdicts = reallocarray(targets->verdicts, room, sizeof(*verdicts));
 
-	if (name == NULL)
+	if (verdicts == NULL)
+		return -1;
+	targets->verdicts = verdicts;
+	targets->room = room;
+	return 0;
+}
+
+/* Good until the next. NULL without memory, which is noted. */
+static const struct verdict *
+look_up(struct targets *targets, const char *name, bool local)
+{
+	size_t known = targets->names.count;
+	uint32_t number = NAMES_NONE;
+
+	if (known < targets->room || grow(targets) == 0)
+		number = names_add(&targets->names, name);
+	if (number == NAMES_NONE) {
 		targets->check->findings.no_memory = true;
-	else if (is_new)
-		ask(targets, name, local);
-	return name;
+		return NULL;
+	}
+	if (number == known) {
+		targets->verdicts[number] = (struct verdict){ 0 };
+		ask(targets, name, local, &targets->verdicts[number]);
+	}
+	return &targets->verdicts[number];
 }
 
 /* ---- a line ---------------------------------------------------------------------------------- */
 
 static void
-tell(struct targets *targets, const struct name *name, const char *path, size_t line)
+tell(struct targets *targets, const char *name, const struct verdict *verdict, const char *path,
+    size_t line)
 {
 	struct findings *findings = &targets->check->findings;
 
-	if (name->which != FINDING_COULD_NOT_TELL)
-		findings_add(findings, name->which, path, line, "%s: %s", name->text, name->fault);
+	if (verdict->which != FINDING_COULD_NOT_TELL)
+		findings_add(findings, verdict->which, path, line, "%s: %s", name, verdict->fault);
 	else if (targets->untold++ < UNTOLD_MAX &&
-	         !findings_have(findings, name->which, name->fault))
-		findings_add(findings, name->which, path, line, "%s", name->fault);
+	         !findings_have(findings, verdict->which, verdict->fault))
+		findings_add(findings, verdict->which, path, line, "%s", verdict->fault);
 }
 
 static void
-check_name(struct targets *targets, const char *text, bool local, size_t line)
+check_name(struct targets *targets, const char *name, bool local, size_t line)
 {
-	const struct name *name = look_up(targets, text, local);
+	const struct verdict *verdict = look_up(targets, name, local);
 
-	if (name != NULL && name->fault != NULL)
-		tell(targets, name, targets->check->virtmap->settings->map, line);
+	if (verdict != NULL && verdict->fault != NULL)
+		tell(targets, name, verdict, targets->check->virtmap->settings->map, line);
 }
 
 /* One that the map's own domains have can be followed, if the compiled map is of this text; a
@@ -317,19 +303,19 @@ check_catchall(struct check *check, const struct map_entry *entry)
 /* ---- all of it ------------------------------------------------------------------------------- */
 
 static void
-check_role(struct targets *targets, const char *setting, const char *text)
+check_role(struct targets *targets, const char *setting, const char *name)
 {
 	struct check *check = targets->check;
-	const struct name *name;
+	const struct verdict *verdict;
 
-	if (*text == '\0' || strchr(text, '@') != NULL ||
-	    (name = look_up(targets, text, true)) == NULL || name->fault == NULL)
+	if (*name == '\0' || strchr(name, '@') != NULL ||
+	    (verdict = look_up(targets, name, true)) == NULL || verdict->fault == NULL)
 		return;
-	if (name->which == FINDING_COULD_NOT_TELL)
-		tell(targets, name, check->virtmap->settings->map, 0);
+	if (verdict->which == FINDING_COULD_NOT_TELL)
+		tell(targets, name, verdict, check->virtmap->settings->map, 0);
 	else
 		findings_add(&check->findings, FINDING_DANGLING_POSTMASTER,
-		    check->virtmap->settings_path, 0, "%s = %s: %s", setting, text, name->fault);
+		    check->virtmap->settings_path, 0, "%s = %s: %s", setting, name, verdict->fault);
 }
 
 /* accounts_complain_fn */
@@ -378,6 +364,9 @@ check_targets(struct check *check)
 		findings_add(&check->findings, FINDING_COULD_NOT_TELL,
 		    check->virtmap->settings->map, 0, "of %zu targets nothing could be told",
 		    targets.untold);
-	tdestroy(targets.names, name_free);
-	tdestroy(targets.accounts, name_free);
+	for (size_t i = 0; i < targets.names.count; i++)
+		free(targets.verdicts[i].fault);
+	free(targets.verdicts);
+	names_free(&targets.names);
+	names_free(&targets.accounts);
 }

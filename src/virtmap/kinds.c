@@ -5,34 +5,12 @@
  */
 #include "kinds.h"
 
-#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 const char *const kind_names[KINDS] = { "accounts", "aliases", "mapped", "remote", "errors",
 	"discards", "other" };
-
-/* What is known of a local name. */
-struct name {
-	char *text;
-	enum kind kind;
-};
-
-static int
-by_text(const void *a, const void *b)
-{
-	return strcmp(((const struct name *)a)->text, ((const struct name *)b)->text);
-}
-
-static void
-name_free(void *arg)
-{
-	struct name *name = arg;
-
-	free(name->text);
-	free(name);
-}
 
 static enum kind
 ask_name(struct kinds *kinds, const char *text)
@@ -48,27 +26,33 @@ ask_name(struct kinds *kinds, const char *text)
 	return kind;
 }
 
+static int
+grow(struct kinds *kinds)
+{
+	size_t room = kinds->room + kinds->room / 2 + 64;
+	enum kind *known = reallocarray(kinds->known, room, sizeof(*known));
+
+	if (known == NULL)
+		return -1;
+	kinds->known = known;
+	kinds->room = room;
+	return 0;
+}
+
 /* Ask once for every name. Without memory we ask again. */
 static enum kind
 kind_of_name(struct kinds *kinds, const char *text)
 {
-	struct name *name = malloc(sizeof(*name));
-	struct name **known = NULL;
-	enum kind kind;
+	size_t count = kinds->names.count;
+	uint32_t number = NAMES_NONE;
 
-	if (name != NULL && (name->text = strdup(text)) != NULL)
-		known = tsearch(name, &kinds->names, by_text);
-	if (known != NULL && *known != name) {
-		kind = (*known)->kind;
-		name_free(name);
-		return kind;
-	}
-	kind = ask_name(kinds, text);
-	if (known != NULL)
-		name->kind = kind;
-	else if (name != NULL)
-		name_free(name);
-	return kind;
+	if (count < kinds->room || grow(kinds) == 0)
+		number = names_add(&kinds->names, text);
+	if (number == NAMES_NONE)
+		return ask_name(kinds, text);
+	if (number == count)
+		kinds->known[number] = ask_name(kinds, text);
+	return kinds->known[number];
 }
 
 /* "bob%3" and "bob+%2" go to bob whatever the recipient was, "%1" wherever it says. */
@@ -143,6 +127,8 @@ kinds_of(struct kinds *kinds, const struct target_address *address)
 void
 kinds_free(struct kinds *kinds)
 {
-	tdestroy(kinds->names, name_free);
-	kinds->names = NULL;
+	names_free(&kinds->names);
+	free(kinds->known);
+	kinds->known = NULL;
+	kinds->room = 0;
 }

@@ -7,6 +7,7 @@
 
 #include "account.h"
 #include "map.h"
+#include "names.h"
 #include "resolve.h"
 
 enum kind {
@@ -25,13 +26,16 @@ extern const char *const kind_names[KINDS]; /* "accounts", for people and progra
 /* Does a left side name this domain, or ".parent" with its dot? */
 typedef bool kinds_has_fn(const void *arg, const char *domain);
 
-/* Begin with all set but `names`. What is set is the caller's. */
+/* Begin with the first four set and the others zeroed. What is set is the caller's. Not to be
+ * copied once it was asked. */
 struct kinds {
 	struct resolver *resolver;
 	struct accounts *accounts; /* where accounts can be addresses, else NULL */
 	kinds_has_fn *has_domain;
 	const void *arg;
-	void *names; /* tree of those that were asked for */
+	struct names names; /* local ones that were asked for */
+	enum kind *known;   /* of each */
+	size_t room;        /* for them */
 };
 
 /* The kind of one address of a target that was parsed without a recipient. What could not be told
