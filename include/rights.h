@@ -19,8 +19,12 @@
  * this one is killed. Descriptors stay open. 0, or -1 with err: then the process must end. */
 int rights_drop(pid_t parent, struct err *err);
 
-/* That last part alone, for a process that keeps its rights: end with `parent`. 0, or -1 with err,
- * also when it is gone already. */
+/* Is there no way back from ids that were changed? There is none without a capability. 0, or -1
+ * with err (EPERM: some are left). */
+int rights_prove_gone(struct err *err);
+
+/* That last part of rights_drop alone, for a process that keeps its rights: end with `parent`. 0,
+ * or -1 with err, also when it is gone already. */
 int rights_end_with(pid_t parent, struct err *err);
 
 #endif

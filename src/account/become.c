@@ -2,14 +2,15 @@
  *
  * Becoming the account for good. The mailers that failed here kept the group (maildrop,
  * CVE-2010-0301), or went on when a call had failed (procmail); so every call is looked at, and
- * afterwards the rights are asked back in every way that would succeed if any were left.
- * setgroups with the one group, not initgroups: that reads the whole group database, as root.
+ * afterwards it is proven that no right is left, and none can be had back. setgroups with the one
+ * group, not initgroups: that reads the whole group database, as root.
  */
 #include <errno.h>
 #include <grp.h>
 #include <unistd.h>
 
 #include "account.h"
+#include "rights.h"
 
 static int
 refuse(struct err *err, const struct account *account, const char *why, unsigned long number)
@@ -63,20 +64,6 @@ prove_ids(const struct account *account, struct err *err)
 	return 0;
 }
 
-static int
-prove_no_return(const struct account *account, struct err *err)
-{
-	const gid_t root_group = 0;
-
-	if (setuid(0) == 0 || seteuid(0) == 0)
-		return refuse(err, account, "root's uid could be had back", geteuid());
-	if (setgid(0) == 0 || setegid(0) == 0)
-		return refuse(err, account, "root's gid could be had back", getegid());
-	if (setgroups(1, &root_group) == 0)
-		return refuse(err, account, "a group list could be set", root_group);
-	return 0;
-}
-
 int
 account_become(const struct account *account, unsigned min_uid, struct err *err)
 {
@@ -92,5 +79,5 @@ account_become(const struct account *account, unsigned min_uid, struct err *err)
 		return err_prefix(err, "become %s", account->name);
 	if (prove_ids(account, err) == -1)
 		return -1;
-	return prove_no_return(account, err);
+	return rights_prove_gone(err) == -1 ? err_prefix(err, "become %s", account->name) : 0;
 }

@@ -55,9 +55,8 @@ ERRORS = {
     "setgroups": ["EPERM", "ENOMEM"],
     "setresgid": ["EPERM", "EAGAIN"],
     "setresuid": ["EAGAIN", "EPERM"],
-    "setgid": ["EPERM"],
-    "setuid": ["EAGAIN", "EPERM"],
     "getgroups": ["EINVAL"],
+    "capget": ["EFAULT"],
     "getresuid": ["EFAULT"],
     "getresgid": ["EFAULT"],
     "clone": ["EAGAIN", "ENOMEM"],
@@ -97,7 +96,7 @@ CANNOT_FAIL = {
 }  # fmt: skip
 MAY_FALL_SHORT = {"read", "write", "pread64", "readv", "writev", "pwrite64"}
 # Giving up rights: a call that claims success and does nothing must be noticed.
-MUST_HAPPEN = {"setgroups", "setresgid", "setresuid", "setuid", "setgid"}
+MUST_HAPPEN = {"setgroups", "setresgid", "setresuid", "capget"}
 # fsync(2) with these: what was written may never reach the disk.
 NOT_DURABLE = ("EIO", "ENOSPC", "EDQUOT")
 KILLED = 128 + 9

@@ -119,6 +119,7 @@ static const char *const names[] = {
 	NAME(getresuid),
 	NAME(setresgid),
 	NAME(getresgid),
+	NAME(capget),
 	NAME(prctl),
 	NAME(set_tid_address),
 	NAME(clock_gettime),

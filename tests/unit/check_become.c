@@ -137,8 +137,16 @@ notices_what_is_left(void)
 	MUST(refused(someone(UID, GID), 1, "could be had back"));
 }
 
-static void (*const bodies[])(
-    void) = { refuses, user_stays_user, refuses_as_root, becomes, notices_what_is_left };
+/* Capabilities that are only kept as permitted are no help to setuid(0), until they are raised. */
+static void
+notices_what_could_be_raised(void)
+{
+	MUST(prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0);
+	MUST(refused(someone(UID, GID), 1, "could be had back"));
+}
+
+static void (*const bodies[])(void) = { refuses, user_stays_user, refuses_as_root, becomes,
+	notices_what_is_left, notices_what_could_be_raised };
 #define FOR_ALL   1
 #define FOR_USERS 2
 
