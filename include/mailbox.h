@@ -51,10 +51,14 @@ struct mailbox_broker {
 	/* Create the missing mailbox (O_EXCL, 0660 user:mail) and return a descriptor open for
 	 * reading and appending; -1 EEXIST if something is there. */
 	int (*create_mailbox)(void *arg, struct err *err);
-	/* Link a dotlock with this content into place; a descriptor of it, -1 EEXIST if there is
-	 * one. */
+	/* Link a dotlock with this content into place; -1 EEXIST if there is one. It is removed
+	 * when the broker hears what became of the delivery, or before by drop_dotlock. If it never
+	 * hears, the deliverer is dead, and the dotlock says so, and what it had begun. */
 	int (*create_dotlock)(void *arg, const void *content, size_t len, struct err *err);
-	/* Remove the dotlock, if it is still inode (dev, ino). 0 also when it is gone. */
+	/* Remove that one now. 0 also when it is gone, or there was none. */
+	int (*drop_dotlock)(void *arg, struct err *err);
+	/* Remove a dead process's dotlock, if it is still inode (dev, ino). 0 also when it is gone.
+	 */
 	int (*remove_dotlock)(void *arg, dev_t dev, ino_t ino, struct err *err);
 	/* A new file for bytes about to be cut off, owned by the account, 0600; a descriptor. */
 	int (*create_saved)(void *arg, struct err *err);
@@ -91,6 +95,10 @@ struct mailbox_receipt {
 	bool over_quota; /* refused because the quota leaves no room: proven, the mailbox was
 	                    counted */
 };
+
+/* Add a remark for the log; remarks are parted by "; ". */
+void receipt_note(struct mailbox_receipt *receipt, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 struct mailbox_item {
 	const struct mailbox *mailbox;

@@ -51,10 +51,6 @@ bool warning_is_due(const struct mailbox_delivery *delivery, const struct quota 
 void warning_give(const struct mailbox_delivery *delivery, const struct quota *used,
     const struct warning_way *way, struct mailbox_receipt *receipt);
 
-/* Add a remark for the log; remarks are parted by "; ". */
-void receipt_note(struct mailbox_receipt *receipt, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-
 /* The directory part of an absolute path, malloc'ed, and in *base the rest of it (points into
  * `path`). NULL with errno. */
 char *path_split(const char *path, const char **base);

@@ -289,8 +289,8 @@ deliver(const struct mailbox *mailbox, const struct mailbox_delivery *delivery,
 		failed = append_and_close(&m, err);
 	mbox_close_file(&m);
 	/* The message is durable or gone by now; a dotlock that stays is stale once we have ended.
-	 */
-	if (mbox_unlock_dot(&m, &unlock) == -1)
+	 * The broker removes its own when it hears what became of this. */
+	if (!m.lock_is_brokers && mbox_unlock_dot(&m, &unlock) == -1)
 		receipt_note(receipt, "%s", unlock.text);
 	if (m.dirfd != -1)
 		close(m.dirfd);
@@ -307,9 +307,13 @@ deliver(const struct mailbox *mailbox, const struct mailbox_delivery *delivery,
 static int
 put_warning(const void *mailbox, const struct mailbox_delivery *warning, struct err *err)
 {
+	const struct mailbox_broker *broker = warning->broker;
 	struct mailbox_receipt receipt = { 0 };
 	uint64_t size;
 
+	/* The message's own may still be there. */
+	if (broker->drop_dotlock != NULL && broker->drop_dotlock(broker->arg, err) == -1)
+		return -1;
 	return deliver(mailbox, warning, &receipt, &size, err);
 }
 

@@ -34,7 +34,7 @@ struct mbox {
 	bool dir_readable;    /* else opened with O_PATH, which fsync(2) refuses */
 	int fd;               /* the mailbox, or -1 */
 	int lock_fd;          /* our dotlock, open so that its inode number stays its own; or -1 */
-	bool lock_is_brokers; /* the broker made it: only the broker can remove it */
+	bool lock_is_brokers; /* the broker made one, and only the broker can remove it */
 
 	/* What is to be done, decided under the fcntl lock and announced in the dotlock. */
 	struct mbox_record ours;

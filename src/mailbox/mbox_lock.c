@@ -96,8 +96,7 @@ ask_for_dotlock(struct mbox *m, const struct buf *text, struct err *err)
 {
 	const struct mailbox_broker *broker = m->delivery->broker;
 
-	m->lock_fd = broker->create_dotlock(broker->arg, text->data, text->len, err);
-	m->lock_is_brokers = m->lock_fd != -1;
+	m->lock_is_brokers = broker->create_dotlock(broker->arg, text->data, text->len, err) == 0;
 	return m->lock_is_brokers ? 0 : -1;
 }
 
@@ -136,20 +135,17 @@ ask_to_remove(const struct mbox *m, dev_t dev, ino_t ino, struct err *err)
 int
 mbox_unlock_dot(struct mbox *m, struct err *err)
 {
-	struct stat st;
-	int failed;
+	const struct mailbox_broker *broker = m->delivery->broker;
+	int failed = 0;
 
-	if (m->lock_fd == -1)
-		return 0;
-	if (!m->lock_is_brokers)
-		failed = lock_dot_drop(m->dirfd, m->lock_name, m->lock_fd, err);
-	else if (fstat(m->lock_fd, &st) == -1)
-		failed = err_set(err, errno, "mbox: stat %s" LOCK_SUFFIX, m->path);
-	else
-		failed = ask_to_remove(m, st.st_dev, st.st_ino, err);
-	close(m->lock_fd);
-	m->lock_fd = -1;
+	if (m->lock_is_brokers && broker->drop_dotlock(broker->arg, err) == -1)
+		failed = err_prefix(err, "mbox: %s", m->path);
 	m->lock_is_brokers = false;
+	if (m->lock_fd != -1) {
+		failed = lock_dot_drop(m->dirfd, m->lock_name, m->lock_fd, err);
+		close(m->lock_fd);
+		m->lock_fd = -1;
+	}
 	return failed;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The broker: a worker with the account's rights asks, its root parent answers. A request has
- * one size, one kind out of six and no name in it, so that there is nothing to parse; whoever
+ * one size, one kind out of seven and no name in it, so that there is nothing to parse; whoever
  * takes over a worker can lock and unlock the one mailbox of its present job, and that is all.
  */
 #include "broker.h"
@@ -20,6 +20,7 @@ enum request_kind {
 	REQUEST_STILL_WANTED,
 	REQUEST_CREATE_MAILBOX,
 	REQUEST_CREATE_DOTLOCK,
+	REQUEST_DROP_DOTLOCK,
 	REQUEST_REMOVE_DOTLOCK,
 	REQUEST_CREATE_SAVED,
 	REQUEST_REPORT /* the last word; not answered */
@@ -107,6 +108,8 @@ act(struct broker *broker, const struct request *request, struct err *err)
 			return err_set(err, EMSGSIZE, "dotlock");
 		return mail_directory_create_dotlock(
 		    directory, request->content.bytes, request->content.len, err);
+	case REQUEST_DROP_DOTLOCK:
+		return mail_directory_drop_dotlock(directory, err);
 	case REQUEST_REMOVE_DOTLOCK:
 		return mail_directory_remove_dotlock(
 		    directory, request->inode.dev, request->inode.ino, err);
@@ -132,6 +135,19 @@ answer(struct broker *broker, int socket, const struct request *request)
 		close(result);
 }
 
+/* Its dotlock has served. One that stays is stale when the worker has ended. */
+static void
+end_delivery(struct broker *broker, struct report *report)
+{
+	struct mailbox_receipt *receipt = &report->receipt;
+	struct err err;
+
+	if (broker->directory == NULL || mail_directory_drop_dotlock(broker->directory, &err) == 0)
+		return;
+	receipt->note[sizeof(receipt->note) - 1] = '\0'; /* nobody has looked at it yet */
+	receipt_note(receipt, "%s", err.text);
+}
+
 int
 broker_serve(struct broker *broker, int socket, struct report *report, struct err *err)
 {
@@ -147,6 +163,7 @@ broker_serve(struct broker *broker, int socket, struct report *report, struct er
 		return 0;
 	}
 	*report = request.report;
+	end_delivery(broker, report);
 	return 1;
 }
 
@@ -223,7 +240,17 @@ ask_create_dotlock(void *arg, const void *content, size_t len, struct err *err)
 	request.kind = REQUEST_CREATE_DOTLOCK;
 	request.content.len = len;
 	memcpy(request.content.bytes, content, len);
-	return ask_descriptor(*(int *)arg, &request, err);
+	return ask(*(int *)arg, &request, NULL, err);
+}
+
+static int
+ask_drop_dotlock(void *arg, struct err *err)
+{
+	struct request request;
+
+	memset(&request, 0, sizeof(request));
+	request.kind = REQUEST_DROP_DOTLOCK;
+	return ask(*(int *)arg, &request, NULL, err);
 }
 
 static int
@@ -265,6 +292,7 @@ broker_proxy(struct mailbox_broker *out, int *socket)
 		.arg = socket,
 		.create_mailbox = ask_create_mailbox,
 		.create_dotlock = ask_create_dotlock,
+		.drop_dotlock = ask_drop_dotlock,
 		.remove_dotlock = ask_remove_dotlock,
 		.create_saved = ask_create_saved,
 		.still_wanted = ask_still_wanted,
@@ -300,6 +328,13 @@ none_create_dotlock(void *arg, const void *content, size_t len, struct err *err)
 }
 
 static int
+none_drop_dotlock(void *arg, struct err *err)
+{
+	(void)arg, (void)err;
+	return 0;
+}
+
+static int
 none_remove_dotlock(void *arg, dev_t dev, ino_t ino, struct err *err)
 {
 	(void)arg, (void)dev, (void)ino;
@@ -316,6 +351,7 @@ none_still_wanted(void *arg, struct err *err)
 const struct mailbox_broker broker_none = {
 	.create_mailbox = none_create,
 	.create_dotlock = none_create_dotlock,
+	.drop_dotlock = none_drop_dotlock,
 	.remove_dotlock = none_remove_dotlock,
 	.create_saved = none_create,
 	.still_wanted = none_still_wanted,

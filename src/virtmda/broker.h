@@ -25,9 +25,10 @@ int broker_new(struct broker **out, const struct mailbox *mailbox, const struct 
     struct err *err);
 void broker_free(struct broker *broker); /* accepts NULL */
 
-/* Take the next block that comes over `socket`. 1: it is a report, *report as it was sent; 0: a
- * request, and it is answered; -1 with err: the other side is gone (ECONNRESET: before it had read
- * all that was sent to it). */
+/* Take the next block that comes over `socket`. 1: it is a report, *report as it was sent (and what
+ * is to be noted of it), and a dotlock that was made for the worker is removed; 0: a request, and
+ * it is answered; -1 with err: the other side is gone (ECONNRESET: before it had read all that was
+ * sent to it). */
 int broker_serve(struct broker *broker, int socket, struct report *report, struct err *err);
 
 /* The worker's side: callbacks that ask over *socket, which must stay where it is. */

@@ -31,6 +31,7 @@ struct mail_directory {
 	gid_t gid;
 	int fd;      /* -1 until opened */
 	gid_t group; /* the directory's, once opened */
+	int lock_fd; /* of the dotlock that was created, or -1 */
 };
 
 static int
@@ -72,7 +73,7 @@ mail_directory_new(
 	md = calloc(1, sizeof(*md));
 	if (md == NULL)
 		return err_set(err, ENOMEM, "mailbox %s", path);
-	md->fd = -1;
+	md->fd = md->lock_fd = -1;
 	md->uid = uid;
 	md->gid = gid;
 	while (slash > path && slash[-1] == '/')
@@ -88,11 +89,20 @@ mail_directory_new(
 	return 0;
 }
 
+static void
+forget_dotlock(struct mail_directory *md)
+{
+	if (md->lock_fd != -1)
+		close(md->lock_fd);
+	md->lock_fd = -1;
+}
+
 void
 mail_directory_free(struct mail_directory *md)
 {
 	if (md == NULL)
 		return;
+	forget_dotlock(md);
 	if (md->fd != -1)
 		close(md->fd);
 	free(md->path);
@@ -250,8 +260,13 @@ mail_directory_create_dotlock(
 		.mode = 0600,
 		.content = content,
 		.len = len };
+	int fd = create(md, &new, err);
 
-	return create(md, &new, err);
+	if (fd == -1)
+		return -1;
+	forget_dotlock(md); /* removed by others, or there could not be a new one */
+	md->lock_fd = fd;
+	return 0;
 }
 
 int
@@ -272,4 +287,20 @@ mail_directory_remove_dotlock(struct mail_directory *md, dev_t dev, ino_t ino, s
 	return lock_dot_remove(md->fd, md->lock, dev, ino, err) == -1
 	           ? err_prefix(err, "%s", md->path)
 	           : 0;
+}
+
+int
+mail_directory_drop_dotlock(struct mail_directory *md, struct err *err)
+{
+	struct stat st;
+	int failed;
+
+	if (md->lock_fd == -1)
+		return 0;
+	if (fstat(md->lock_fd, &st) == -1)
+		failed = err_set(err, errno, "%s: stat %s", md->path, md->lock);
+	else
+		failed = mail_directory_remove_dotlock(md, st.st_dev, st.st_ino, err);
+	forget_dotlock(md);
+	return failed;
 }

@@ -24,15 +24,18 @@ void mail_directory_free(struct mail_directory *md); /* accepts NULL */
  * not replaceable by others, else EPERM.
  *
  * Files appear under their names whole, with owner and mode, or not at all; -1 with EEXIST if
- * something is there; else a descriptor open for reading and appending (O_CLOEXEC, the caller
- * closes). create_mailbox: user:group of the directory, 0660, the name made durable; the others are
- * the account's, 0600. */
+ * something is there. A mailbox and a file for saved bytes: a descriptor open for reading and
+ * appending (O_CLOEXEC, the caller closes). A dotlock: 0, and its descriptor stays here until it is
+ * dropped, so that no other file can get its inode number. create_mailbox: user:group of the
+ * directory, 0660, the name made durable; the others are the account's, 0600. */
 int mail_directory_create_mailbox(struct mail_directory *md, struct err *err);
 int mail_directory_create_dotlock(
     struct mail_directory *md, const void *content, size_t len, struct err *err);
 int mail_directory_create_saved(struct mail_directory *md, struct err *err);
 
-/* 0 removed, or gone, or another one by now; -1 with err. */
+/* Remove the dotlock that was created here, or one by its number. 0 removed, or gone, or another
+ * one by now (and for drop: there was none); -1 with err. */
+int mail_directory_drop_dotlock(struct mail_directory *md, struct err *err);
 int mail_directory_remove_dotlock(struct mail_directory *md, dev_t dev, ino_t ino, struct err *err);
 
 #endif

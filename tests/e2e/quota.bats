@@ -268,6 +268,20 @@ talk() { sed 's/$/\r/' | inside virtmda -l | sed '1,/^250 2.1.0/d' | tr -d '\r';
 	logged 'repair=warned that the mailbox is'
 }
 
+@test "the warning needs the lock in root's mail directory that the message has just had" {
+	MAIL=mbox:/var/mail/carol
+	inside sed -i 's/quota_warning = 0/quota_warning = 30/; $a lock_timeout = 2' /etc/virtmda/virtmda.conf
+	accounts '*:bytes=3000'
+	inside sed -i 's,mbox:~/mbox,mbox:/var/mail/carol,' /etc/virtmda/accounts
+	is "2775 root mail" "$(inside stat -c '%a %U %G' /var/mail)"
+	for subject in one two three; do
+		send "$subject" ann@one.example carol@one.example
+	done
+	is 4 "$(count carol)"
+	logged 'repair=warned that the mailbox is'
+	is carol "$(inside ls /var/mail)"
+}
+
 # header: the limits as virtmda writes them into maildirsize; in Dovecot's: kilobytes and messages.
 header() {
 	inside head -n 1 /home/bob/Maildir/maildirsize | tr , '\n' | awk '

@@ -289,7 +289,19 @@ root_locks(void *arg, const void *content, size_t len, struct err *e)
 	fd = lock_dot_create(at, "box.lock", content, len, e);
 	must(seteuid(NOBODY) == 0);
 	close(at);
-	return fd;
+	if (fd != -1)
+		close(fd);
+	return fd == -1 ? -1 : 0;
+}
+
+static int
+root_drops(void *arg, struct err *e)
+{
+	(void)arg, (void)e;
+	must(seteuid(0) == 0);
+	must(unlink(in_dir("box.lock")) == 0);
+	must(seteuid(NOBODY) == 0);
+	return 0;
 }
 
 static int
@@ -312,12 +324,14 @@ recover_through_broker(void)
 	must(chmod(dir, 0755) == 0);
 	must(setgroups(0, NULL) == 0 && setegid(NOBODY) == 0 && seteuid(NOBODY) == 0);
 	delivery.uid = NOBODY;
-	broker =
-	    (struct mailbox_broker){ .create_dotlock = root_locks, .remove_dotlock = root_unlocks };
+	broker = (struct mailbox_broker){ .create_dotlock = root_locks,
+		.drop_dotlock = root_drops,
+		.remove_dotlock = root_unlocks };
 	/* Nobody to save the bytes: they stay, and a note says why. */
 	must(deliver() == 0);
 	must(strstr(receipt.note, "torn message at offset") != NULL);
 	must(strstr(receipt.note, "kept: ") != NULL);
+	must(root_drops(NULL, &err) == 0);
 	must(seteuid(0) == 0);
 }
 
@@ -328,10 +342,12 @@ recover_through_full_broker(void)
 	must(setgroups(0, NULL) == 0 && setegid(NOBODY) == 0 && seteuid(NOBODY) == 0);
 	delivery.uid = NOBODY;
 	broker = (struct mailbox_broker){ .create_dotlock = root_locks,
+		.drop_dotlock = root_drops,
 		.remove_dotlock = root_unlocks,
 		.create_saved = root_saves };
 	must(deliver() == 0);
 	must(strstr(receipt.note, "saved by root") != NULL);
+	must(root_drops(NULL, &err) == 0);
 	must(seteuid(0) == 0);
 }
 

@@ -132,12 +132,9 @@ START_TEST(makes_and_removes_a_dotlock)
 {
 	struct mail_directory *md = directory(box);
 	struct stat st;
-	int fd;
 	struct err err;
 
-	fd = mail_directory_create_dotlock(md, "123\nmore", 8, &err);
-	ck_assert_int_ne(fd, -1);
-	close(fd);
+	ck_assert_int_eq(mail_directory_create_dotlock(md, "123\nmore", 8, &err), 0);
 	assert_file(lock, JOE, JOES, 0600, 8);
 	ck_assert_int_eq(mail_directory_create_dotlock(md, "123\n", 4, &err), -1);
 	ck_assert_int_eq(err.num, EEXIST);
@@ -150,6 +147,45 @@ START_TEST(makes_and_removes_a_dotlock)
 	ck_assert_int_eq(mail_directory_remove_dotlock(md, st.st_dev, st.st_ino, &err), 0);
 	ck_assert_uint_eq(entries(), 0);
 	mail_directory_free(md);
+}
+END_TEST
+
+START_TEST(drops_its_own_dotlock)
+{
+	struct mail_directory *md = directory(box);
+	char other[160];
+	struct err err;
+
+	ck_assert_int_eq(mail_directory_drop_dotlock(md, &err), 0);
+	ck_assert_int_eq(mail_directory_create_dotlock(md, "1\n", 2, &err), 0);
+	ck_assert_int_eq(mail_directory_drop_dotlock(md, &err), 0);
+	ck_assert_uint_eq(entries(), 0);
+	/* dropped already: what somebody has put there since stays */
+	ck_assert_int_eq(close(creat(lock, 0600)), 0);
+	ck_assert_int_eq(mail_directory_drop_dotlock(md, &err), 0);
+	ck_assert_uint_eq(entries(), 1);
+	ck_assert_int_eq(unlink(lock), 0);
+
+	/* renamed, and another in its place: that is not ours */
+	snprintf(other, sizeof(other), "%s/other", dir);
+	ck_assert_int_eq(mail_directory_create_dotlock(md, "1\n", 2, &err), 0);
+	ck_assert_int_eq(rename(lock, other), 0);
+	ck_assert_int_eq(close(creat(lock, 0600)), 0);
+	ck_assert_int_eq(mail_directory_drop_dotlock(md, &err), 0);
+	ck_assert_uint_eq(entries(), 2);
+	ck_assert_int_eq(unlink(lock), 0);
+
+	/* removed by somebody, and made again: the second is the one to drop */
+	ck_assert_int_eq(mail_directory_create_dotlock(md, "1\n", 2, &err), 0);
+	ck_assert_int_eq(unlink(lock), 0);
+	ck_assert_int_eq(mail_directory_create_dotlock(md, "2\n", 2, &err), 0);
+	ck_assert_int_eq(mail_directory_drop_dotlock(md, &err), 0);
+	ck_assert_uint_eq(entries(), 1);
+
+	/* nobody has heard how it ended: it stays, and says whose it was */
+	ck_assert_int_eq(mail_directory_create_dotlock(md, "3\n", 2, &err), 0);
+	mail_directory_free(md);
+	assert_file(lock, JOE, JOES, 0600, 2);
 }
 END_TEST
 
@@ -287,8 +323,7 @@ ask_everything(int socket)
 
 	broker_proxy(&broker, &socket);
 	MUST(broker.still_wanted(broker.arg, &err) == 0);
-	fd = broker.create_dotlock(broker.arg, "1\n", 2, &err);
-	MUST(fd != -1 && fstat(fd, &st) == 0 && st.st_size == 2 && close(fd) == 0);
+	MUST(broker.create_dotlock(broker.arg, "1\n", 2, &err) == 0);
 	MUST(broker.create_dotlock(broker.arg, "1\n", 2, &err) == -1 && err.num == EEXIST);
 	MUST(broker.create_dotlock(broker.arg, huge, sizeof(huge), &err) == -1 &&
 	     err.num == EMSGSIZE);
@@ -300,7 +335,31 @@ ask_everything(int socket)
 	MUST(fd != -1 && close(fd) == 0);
 	MUST(broker.remove_dotlock(broker.arg, st.st_dev, st.st_ino, &err) == 0);
 	MUST(lstat(lock, &st) == -1 && errno == ENOENT);
+	MUST(broker.create_dotlock(broker.arg, "1\n", 2, &err) == 0);
+	MUST(broker.drop_dotlock(broker.arg, &err) == 0);
+	MUST(lstat(lock, &st) == -1 && errno == ENOENT);
 	report_delivered(socket);
+}
+
+static void
+lock_and_report(int socket)
+{
+	struct mailbox_broker broker;
+	struct err err = { 0 };
+
+	broker_proxy(&broker, &socket);
+	MUST(broker.create_dotlock(broker.arg, "1\n", 2, &err) == 0);
+	report_delivered(socket);
+}
+
+static void
+lock_and_die(int socket)
+{
+	struct mailbox_broker broker;
+	struct err err = { 0 };
+
+	broker_proxy(&broker, &socket);
+	MUST(broker.create_dotlock(broker.arg, "1\n", 2, &err) == 0);
 }
 
 START_TEST(serves_an_mbox)
@@ -316,6 +375,21 @@ START_TEST(serves_an_mbox)
 }
 END_TEST
 
+/* The dotlock goes with the report. Without one it stays, for it says what was begun. */
+START_TEST(a_report_ends_the_lock)
+{
+	const struct mailbox mailbox = { .format = MAILBOX_MBOX, .path = box };
+	struct report report;
+	struct err err;
+
+	ck_assert_msg(serve(&mailbox, lock_and_report, &report, &err) == 1, "%s", err.text);
+	ck_assert_str_eq(report.receipt.note, "");
+	ck_assert_uint_eq(entries(), 0);
+	ck_assert_int_eq(serve(&mailbox, lock_and_die, &report, &err), -1);
+	assert_file(lock, JOE, JOES, 0600, 2);
+}
+END_TEST
+
 static void
 ask_for_files(int socket)
 {
@@ -328,6 +402,7 @@ ask_for_files(int socket)
 	MUST(broker.create_mailbox(broker.arg, &err) == -1 && err.num == EPERM);
 	MUST(broker.create_saved(broker.arg, &err) == -1 && err.num == EPERM);
 	MUST(broker.remove_dotlock(broker.arg, 1, 1, &err) == -1 && err.num == EPERM);
+	MUST(broker.drop_dotlock(broker.arg, &err) == -1 && err.num == EPERM);
 	report_delivered(socket);
 }
 
@@ -405,6 +480,7 @@ START_TEST(without_rights_nobody_is_asked)
 	ck_assert_int_eq(broker_none.create_dotlock(NULL, "1\n", 2, &err), -1);
 	ck_assert_int_eq(broker_none.remove_dotlock(NULL, 1, 1, &err), -1);
 	ck_assert_int_eq(broker_none.create_saved(NULL, &err), -1);
+	ck_assert_int_eq(broker_none.drop_dotlock(NULL, &err), 0);
 }
 END_TEST
 
@@ -426,9 +502,11 @@ main(void)
 	tcase_add_test(roots, makes_a_mailbox);
 	tcase_add_loop_test(roots, leaves_what_is_there, 0, 5);
 	tcase_add_test(roots, makes_and_removes_a_dotlock);
+	tcase_add_test(roots, drops_its_own_dotlock);
 	tcase_add_test(roots, makes_a_file_for_saved_bytes);
 	tcase_add_loop_test(roots, refuses_a_directory_that_is_not_roots, 0, 14);
 	tcase_add_test(roots, serves_an_mbox);
+	tcase_add_test(roots, a_report_ends_the_lock);
 	tcase_add_checked_fixture(all, setup, NULL);
 	tcase_add_test(all, refuses_names);
 	tcase_add_test(all, refuses_a_maildir_everything);
