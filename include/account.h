@@ -37,6 +37,10 @@ void accounts_close(struct accounts *accounts); /* accepts NULL */
 int accounts_find(
     struct accounts *accounts, const char *name, struct account *out, struct err *err);
 
+/* Nearly all accounts will be asked for, as by virtmap check: of a passwd-file all names are read
+ * at once and kept, as long as it stays the same. The answers are the same. */
+void accounts_expect_many(struct accounts *accounts);
+
 /* Every account, in the source's order, until the callback returns other than 0. 0, the callback's
  * value, or -1 with err. */
 int accounts_each(struct accounts *accounts, int (*each)(void *arg, const struct account *account),

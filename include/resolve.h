@@ -54,6 +54,9 @@ int resolver_is_local(struct resolver *resolver, const char *domain, struct err 
 /* Is the folded domain one of the map's? 1 / 0 / -1 with err. */
 int resolver_has_domain(struct resolver *resolver, const char *domain, struct err *err);
 
+/* Before the first question, if there will be one for nearly every account (account.h). */
+void resolver_expect_many(struct resolver *resolver);
+
 /* For those who keep a resolver between questions: forget the map if another one has been
  * published, so that the next question opens that. Accounts and aliases notice changes by
  * themselves. */

@@ -64,6 +64,13 @@ accounts_each(struct accounts *accounts, int (*each)(void *arg, const struct acc
 }
 
 void
+accounts_expect_many(struct accounts *accounts)
+{
+	if (accounts->expect_many != NULL)
+		accounts->expect_many(accounts);
+}
+
+void
 accounts_close(struct accounts *accounts)
 {
 	if (accounts != NULL)

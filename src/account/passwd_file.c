@@ -2,9 +2,9 @@
  *
  * Accounts of a passwd-file. The text is the truth; PATH.gdbm only says where in it a name stands,
  * is obeyed only while it belongs to the very text that is there, and every answer of it is read
- * again in the text. Without a fitting index the whole text is read: slower, and as right. A text
- * that changes under the reader's hands, a torn or malformed line, a name that stands twice:
- * nothing is concluded from those.
+ * again in the text. Without a fitting index the whole text is read: slower, and as right. Who will
+ * ask for many names has it read once for all of them. A text that changes under the reader's
+ * hands, a torn or malformed line, a name that stands twice: nothing is concluded from those.
  */
 #include "passwd_file.h"
 
@@ -19,6 +19,7 @@
 
 #include "io.h"
 #include "passwd_line.h"
+#include "passwd_survey.h"
 #include "source.h"
 #include "table.h"
 
@@ -35,6 +36,9 @@ struct passwd_file {
 	bool fresh;                           /* opened just now */
 	bool looked;                          /* for an index */
 	struct table *index;                  /* of the same text, or NULL */
+	bool expects_many;
+	bool surveyed;               /* as far as that could be done */
+	struct passwd_survey survey; /* of the same text */
 };
 
 /* ---- shared with the index's writer -------------------------------------------------------- */
@@ -124,6 +128,8 @@ shut(struct passwd_file *file)
 {
 	table_close(file->index);
 	file->index = NULL;
+	passwd_survey_free(&file->survey);
+	file->surveyed = false;
 	if (file->fd != -1)
 		close(file->fd);
 	file->fd = -1;
@@ -167,27 +173,24 @@ keep_up(struct passwd_file *file, struct err *err)
 	return 0;
 }
 
-/* ---- by index ------------------------------------------------------------------------------ */
+/* ---- one line ------------------------------------------------------------------------------ */
 
-/* The line at `where` ("OFFSET LENGTH") is an entry of this name: 1 with *out, -1 memory, 0
- * anything else. */
+/* The line there is an entry of this name: 1 with *out, -1 memory, 0 anything else. */
 static int
-read_line(const struct passwd_file *file, const char *where, const char *folded,
+read_line(const struct passwd_file *file, off_t offset, size_t len, const char *folded,
     struct account *out, struct err *err)
 {
-	intmax_t offset;
-	size_t len;
 	struct passwd_line entry;
 	struct line line = { .ended = true };
 	struct err ignored;
 	char *own;
 	int rc = 0;
 
-	if (sscanf(where, "%jd %zu", &offset, &len) != 2 || offset < 0 || len > LINES_LONGEST)
+	if (offset < 0 || len > LINES_LONGEST)
 		return 0;
 	if ((line.text = malloc(len + 1)) == NULL)
 		return err_set(err, ENOMEM, "read %s", file->path);
-	if (pread(file->fd, line.text, len + 1, (off_t)offset) == (ssize_t)(len + 1) &&
+	if (pread(file->fd, line.text, len + 1, offset) == (ssize_t)(len + 1) &&
 	    line.text[len] == '\n') {
 		line.text[len] = '\0';
 		line.len = len;
@@ -202,12 +205,52 @@ read_line(const struct passwd_file *file, const char *where, const char *folded,
 	return rc;
 }
 
-/* 1 / 0 / -1 as accounts_find, or SILENT: the index does not settle it, read the text. */
+/* ---- by all names -------------------------------------------------------------------------- */
+
+static void
+survey(struct passwd_file *file)
+{
+	struct err ignored;
+
+	file->surveyed = true;
+	file->survey = (struct passwd_survey){ .path = file->path };
+	if (passwd_survey_read(&file->survey, file->fd, &ignored) == 0 &&
+	    passwd_file_unchanged(file->fd, file->path, &file->identity, &ignored) == 0)
+		return;
+	passwd_survey_free(&file->survey);
+	file->survey.faults = 1; /* its "no" is worth nothing */
+}
+
+/* 1 / 0 / -1 as accounts_find, or SILENT: the survey does not settle it. */
+static int
+find_by_survey(struct passwd_file *file, const char *folded, struct account *out, struct err *err)
+{
+	const struct passwd_entry *entry, *end;
+	int rc;
+
+	if (!file->expects_many)
+		return SILENT;
+	if (!file->surveyed)
+		survey(file);
+	entry = passwd_survey_find(&file->survey, folded);
+	end = file->survey.entries + file->survey.n;
+	if (entry == NULL)
+		return file->survey.faults == 0 ? 0 : SILENT;
+	if (entry + 1 < end && strcmp(entry[1].folded, folded) == 0)
+		return SILENT;
+	rc = read_line(file, entry->offset, entry->len, folded, out, err);
+	return rc == 0 ? SILENT : rc;
+}
+
+/* ---- by index ------------------------------------------------------------------------------ */
+
+/* The same of the index. */
 static int
 find_by_index(struct passwd_file *file, const char *folded, struct account *out, struct err *err)
 {
 	char *where = NULL;
 	struct err ignored;
+	intmax_t offset;
 	size_t len;
 	int rc = SILENT;
 
@@ -218,7 +261,10 @@ find_by_index(struct passwd_file *file, const char *folded, struct account *out,
 		return SILENT;
 	switch (table_get(file->index, folded, folded, &where, &len, &ignored)) {
 	case 1:
-		if ((rc = read_line(file, where, folded, out, err)) == 0)
+		rc = 0;
+		if (sscanf(where, "%jd %zu", &offset, &len) == 2)
+			rc = read_line(file, (off_t)offset, len, folded, out, err);
+		if (rc == 0)
 			rc = SILENT;
 		break;
 	case 0:
@@ -315,7 +361,10 @@ passwd_file_find(struct accounts *accounts, const char *name, struct account *ou
 		return 0; /* they end a field and a line */
 	if ((folded = passwd_line_fold(name, err)) == NULL)
 		return err->num == 0 ? 0 : -1;
-	if ((rc = find_by_index(file, folded, out, err)) == SILENT)
+	rc = find_by_survey(file, folded, out, err);
+	if (rc == SILENT)
+		rc = find_by_index(file, folded, out, err);
+	if (rc == SILENT)
 		rc = find_by_reading(file, folded, out, err);
 	free(folded);
 	return rc;
@@ -360,6 +409,12 @@ passwd_file_each(struct accounts *accounts, int (*each)(void *arg, const struct 
 }
 
 static void
+passwd_file_expect_many(struct accounts *accounts)
+{
+	((struct passwd_file *)accounts)->expects_many = true;
+}
+
+static void
 passwd_file_close(struct accounts *accounts)
 {
 	struct passwd_file *file = (struct passwd_file *)accounts;
@@ -378,9 +433,10 @@ passwd_file_open(struct accounts **out, const char *path, int trusted, struct er
 		free(file);
 		return err_set(err, ENOMEM, "open %s", path);
 	}
-	file->accounts = (struct accounts){
-		.find = passwd_file_find, .each = passwd_file_each, .close = passwd_file_close
-	};
+	file->accounts = (struct accounts){ .find = passwd_file_find,
+		.each = passwd_file_each,
+		.close = passwd_file_close,
+		.expect_many = passwd_file_expect_many };
 	file->trusted = trusted;
 	if (open_text(file, err) == -1) {
 		passwd_file_close(&file->accounts);

@@ -12,12 +12,14 @@
 #include "account.h"
 
 struct accounts {
-	/* The contracts of accounts_find, accounts_each and accounts_close. */
+	/* The contracts of accounts_find, accounts_each, accounts_close and
+	 * accounts_expect_many. */
 	int (*find)(
 	    struct accounts *accounts, const char *name, struct account *out, struct err *err);
 	int (*each)(struct accounts *accounts,
 	    int (*each)(void *arg, const struct account *account), void *arg, struct err *err);
 	void (*close)(struct accounts *accounts);
+	void (*expect_many)(struct accounts *accounts); /* NULL: all lookups cost the same */
 };
 
 /* Where passwd's answers come from. The tests put their own files and their own getpwnam_r here:

@@ -55,6 +55,12 @@ resolver_forget_map(struct resolver *resolver)
 }
 
 void
+resolver_expect_many(struct resolver *resolver)
+{
+	resolver->expects_many = true;
+}
+
+void
 resolver_refresh(struct resolver *resolver)
 {
 	if (resolver->map != NULL && map_is_replaced(resolver->map))
@@ -88,8 +94,12 @@ resolver_need_accounts(struct resolver *resolver, struct err *err)
 
 	if (resolver->accounts != NULL)
 		return 0;
-	return accounts_open(&resolver->accounts, settings->accounts, settings->accounts_canary,
-	    resolver->trusted, err);
+	if (accounts_open(&resolver->accounts, settings->accounts, settings->accounts_canary,
+	        resolver->trusted, err) == -1)
+		return -1;
+	if (resolver->expects_many)
+		accounts_expect_many(resolver->accounts);
+	return 0;
 }
 
 int

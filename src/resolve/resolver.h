@@ -13,6 +13,7 @@
 
 struct resolver {
 	const struct settings *settings;
+	bool expects_many;
 	int trusted; /* root takes orders only from root's files */
 	struct map *map;
 	struct accounts *accounts;

@@ -47,6 +47,7 @@ run(struct check *check, bool json)
 	if (check_source_read(check, &err) == -1 ||
 	    resolver_new(&check->resolver, check->virtmap->settings, &err) == -1)
 		return speech_fail(&err);
+	resolver_expect_many(check->resolver);
 	if (check_domains_collect(check) == -1)
 		return say_no_memory();
 	check_source_chains(check);

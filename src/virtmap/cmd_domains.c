@@ -247,6 +247,10 @@ take_stock(struct survey *survey, struct err *err)
 		failed =
 		    resolver_new(&survey->kinds.resolver, survey->editor->virtmap->settings, err);
 	if (failed == 0)
+		resolver_expect_many(survey->kinds.resolver);
+	if (failed == 0 && survey->kinds.accounts != NULL)
+		accounts_expect_many(survey->kinds.accounts);
+	if (failed == 0)
 		failed = count_mappings(survey, entries, err);
 	if (failed == 0)
 		failed = count_targets(survey, entries, err);

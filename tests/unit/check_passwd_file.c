@@ -6,6 +6,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,7 +68,7 @@ pad(void)
 }
 
 static int
-find(const char *name, struct account *out, struct err *err)
+find_as(bool one_of_many, const char *name, struct account *out, struct err *err)
 {
 	struct accounts *accounts;
 	int rc;
@@ -75,23 +76,35 @@ find(const char *name, struct account *out, struct err *err)
 	err->text[0] = '\0';
 	if (accounts_open(&accounts, spec, "", 0, err) == -1)
 		return -1;
+	if (one_of_many)
+		accounts_expect_many(accounts);
 	rc = accounts_find(accounts, name, out, err);
 	accounts_close(accounts);
 	return rc;
 }
 
+static int
+find(const char *name, struct account *out, struct err *err)
+{
+	return find_as(false, name, out, err);
+}
+
+/* For who asks once as for who asks for many. */
 static void
 expect(const char *name, int wanted, const char *why)
 {
-	struct account account = { 0 };
-	struct err err;
-	int rc = find(name, &account, &err);
+	for (int many = 0; many < 2; many++) {
+		struct account account = { 0 };
+		struct err err;
+		int rc = find_as(many, name, &account, &err);
 
-	ck_assert_msg(rc == wanted, "%s: %d, not %d: %s", name, rc, wanted, err.text);
-	if (why != NULL)
 		ck_assert_msg(
-		    strstr(err.text, why) != NULL, "\"%s\" is not in \"%s\"", why, err.text);
-	account_free(&account);
+		    rc == wanted, "%s (%d): %d, not %d: %s", name, many, rc, wanted, err.text);
+		if (why != NULL)
+			ck_assert_msg(strstr(err.text, why) != NULL, "\"%s\" is not in \"%s\"", why,
+			    err.text);
+		account_free(&account);
+	}
 }
 
 static void
@@ -607,8 +620,11 @@ static unsigned long long
 cost(const char *name, int wanted)
 {
 	unsigned long long before = bytes_read();
+	struct account account;
+	struct err err;
 
-	expect(name, wanted, NULL);
+	ck_assert_int_eq(find(name, &account, &err), wanted);
+	account_free(&account);
 	return bytes_read() - before;
 }
 
@@ -641,6 +657,40 @@ START_TEST(cost_does_not_grow)
 	                  many_hit * 50 < (unsigned long long)st.st_size,
 	    "bytes read: %llu and %llu of few, %llu and %llu of many", few_hit, few_miss, many_hit,
 	    many_miss);
+}
+END_TEST
+
+/* Who asks for many has the text read once, with an index and without, and again when it has
+ * changed. */
+START_TEST(many_names)
+{
+	struct accounts *accounts;
+	struct account account;
+	unsigned long long before;
+	struct stat st;
+	struct err err;
+	char name[64];
+
+	many(2000);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(unlink(index_path), 0);
+	ck_assert_int_eq(accounts_open(&accounts, spec, "", 0, &err), 0);
+	accounts_expect_many(accounts);
+	before = bytes_read();
+	for (int i = 0; i < 2000; i++) {
+		snprintf(name, sizeof(name), "User%d@one.example", i);
+		expect_uid(accounts, name, (uid_t)(1000 + i));
+		snprintf(name, sizeof(name), "nobody%d@one.example", i);
+		ck_assert_int_eq(accounts_find(accounts, name, &account, &err), 0);
+	}
+	ck_assert_uint_lt(bytes_read() - before, 3 * (unsigned long long)st.st_size);
+	puts_text("user7@one.example:x:7:100::/h\n");
+	expect_uid(accounts, "user7@one.example", 7);
+	ck_assert_int_eq(accounts_find(accounts, "user8@one.example", &account, &err), 0);
+	puts_text("user7@one.example:x:8:100::/h\ntorn");
+	expect_uid(accounts, "user7@one.example", 8);
+	ck_assert_int_eq(accounts_find(accounts, "user8@one.example", &account, &err), -1);
+	accounts_close(accounts);
 }
 END_TEST
 
@@ -697,6 +747,7 @@ main(void)
 	tcase_add_test(tests, line_endless);
 	tcase_add_test(tests, piece_boundaries);
 	tcase_add_loop_test(tests, folded_names, 0, COUNT(names));
+	tcase_add_test(tests, many_names);
 	tcase_add_test(tests, twins);
 	tcase_add_test(tests, all_faults);
 	tcase_add_test(tests, file_faults);
