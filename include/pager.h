@@ -32,6 +32,9 @@ bool pager_on_terminal(void);
  * not tell. */
 size_t pager_columns(void);
 
+/* Its rows; 0 where standard output is none, 24 where the terminal does not tell. */
+size_t pager_rows(void);
+
 /* May colours be used: on a terminal that has them, unless NO_COLOR is set and not empty
  * (no-color.org). */
 bool pager_may_colour(void);

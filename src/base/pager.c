@@ -17,7 +17,7 @@
 
 static struct {
 	pid_t pid; /* 0: none */
-	size_t columns;
+	size_t columns, rows;
 	bool has_errors; /* standard error leads to it too */
 } pager;
 
@@ -91,6 +91,14 @@ ask_columns(void)
 	return columns != NULL && atoi(columns) > 0 ? (size_t)atoi(columns) : 80;
 }
 
+static size_t
+ask_rows(void)
+{
+	struct winsize size;
+
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 ? size.ws_row : 24;
+}
+
 void
 pager_start(void)
 {
@@ -102,6 +110,7 @@ pager_start(void)
 	    pipe(ends) == -1)
 		return;
 	pager.columns = ask_columns();
+	pager.rows = ask_rows();
 	pid = fork();
 	if (pid == 0)
 		become(command, ends[0]);
@@ -167,6 +176,14 @@ pager_columns(void)
 	if (pager.pid != 0)
 		return pager.columns;
 	return isatty(STDOUT_FILENO) == 1 ? ask_columns() : 0;
+}
+
+size_t
+pager_rows(void)
+{
+	if (pager.pid != 0)
+		return pager.rows;
+	return isatty(STDOUT_FILENO) == 1 ? ask_rows() : 0;
 }
 
 bool

@@ -19,13 +19,6 @@ struct head {
 	uint32_t zero; /* no byte of it undefined */
 };
 
-static void
-add(struct buf *out, const void *data, size_t len)
-{
-	if (len > 0 && buf_add(out, data, len) == -1)
-		speech_no_memory();
-}
-
 void
 arrival_free(struct arrival *arrival)
 {
@@ -45,9 +38,9 @@ arrival_write(const struct arrival *arrival, struct buf *out)
 
 	for (size_t i = 0; i < STRINGS; i++)
 		head.len[i] = (uint32_t)strings[i]->len;
-	add(out, &head, sizeof(head));
+	peek_add(out, &head, sizeof(head));
 	for (size_t i = 0; i < STRINGS; i++)
-		add(out, strings[i]->data, strings[i]->len);
+		peek_add(out, strings[i]->data, strings[i]->len);
 }
 
 int
@@ -72,7 +65,7 @@ arrival_read(struct arrival *out, const struct buf *in, size_t *at)
 	out->size = head.size;
 	out->received = (time_t)head.received;
 	for (size_t i = 0; i < STRINGS; i++) {
-		add(strings[i], in->data + *at, head.len[i]);
+		peek_add(strings[i], in->data + *at, head.len[i]);
 		*at += head.len[i];
 	}
 	return 1;

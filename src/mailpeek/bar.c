@@ -14,8 +14,8 @@
 #define ELSEWHERE 40 /* columns where there is no terminal */
 #define LEAST     10
 
-static bool
-has_blocks(void)
+bool
+bar_has_blocks(void)
 {
 	char bytes[MB_LEN_MAX];
 	mbstate_t state = { 0 };
@@ -40,7 +40,7 @@ bar_add(struct buf *out, uint64_t value, uint64_t most, size_t width)
 
 	if (eighths == 0 && value > 0)
 		eighths = 1;
-	if (!has_blocks()) {
+	if (!bar_has_blocks()) {
 		for (size_t i = 0; i < (eighths + 7) / 8; i++)
 			if (buf_addc(out, '#') == -1)
 				return -1;

@@ -38,7 +38,7 @@ print_note(const char *note)
 }
 
 static void
-print_field(const void *name, size_t name_len, const struct buf *value)
+print_field(const void *name, size_t name_len, const struct buf *value, bool is_cut)
 {
 	struct buf label = BUF_INIT;
 
@@ -50,6 +50,8 @@ print_field(const void *name, size_t name_len, const struct buf *value)
 	screen_join();
 	screen_cell(SCREEN_LEFT, 0, 0, value->data, value->len);
 	screen_end_row();
+	if (is_cut)
+		print_note("[cut here: this header is longer than 16 KiB]");
 	buf_free(&label);
 }
 
@@ -64,7 +66,7 @@ print_all_headers(const struct outline *o)
 
 	while (field_next(&p, end, &field) && count++ < HEADERS_MAX) {
 		field_value(&field, &value);
-		print_field(field.name, field.name_len, &value);
+		print_field(field.name, field.name_len, &value, field_is_cut(&field));
 	}
 	if (count > HEADERS_MAX)
 		print_note("[more headers are not shown]");
@@ -77,10 +79,16 @@ print_headers(const struct outline *o)
 	static const char *const names[] = { "Delivered-To", "Date", "From", "Sender", "Reply-To",
 		"To", "Cc", "Subject" };
 	struct buf value = BUF_INIT;
+	struct field field;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (field_get(o->header.data, o->header.len, names[i], &value) == 1)
-			print_field(names[i], strlen(names[i]), &value);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const unsigned char *p = o->header.data;
+
+		if (!field_find(&p, field_end(p, o->header.len), names[i], &field))
+			continue;
+		field_value(&field, &value);
+		print_field(names[i], strlen(names[i]), &value, field_is_cut(&field));
+	}
 	buf_free(&value);
 }
 
@@ -143,6 +151,8 @@ print_message(const struct show *show)
 		print_all_headers(o);
 	else
 		print_headers(o);
+	if (o->header_is_cut)
+		print_note("[of the headers the first 256 KiB were looked at]");
 	for (size_t i = 0; i < o->count; i++) {
 		if (o->parts[i].use != OUTLINE_TEXT && o->parts[i].use != OUTLINE_HTML)
 			continue;
@@ -163,17 +173,24 @@ print_message(const struct show *show)
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
+/* *complete: all of them are there, each to its end. */
 static json_t *
-json_headers(const struct outline *o)
+json_headers(const struct outline *o, bool *complete)
 {
 	const unsigned char *p = o->header.data, *end = field_end(p, o->header.len);
 	json_t *list = json_array();
 	struct buf value = BUF_INIT;
 	struct field field;
 
-	for (size_t i = 0; i < HEADERS_MAX && field_next(&p, end, &field); i++) {
-		json_t *one = json_object();
+	*complete = !o->header_is_cut;
+	for (size_t i = 0; field_next(&p, end, &field); i++) {
+		json_t *one;
 
+		if (i == HEADERS_MAX || field_is_cut(&field))
+			*complete = false;
+		if (i == HEADERS_MAX)
+			break;
+		one = json_object();
 		field_value(&field, &value);
 		json_put(one, "name", json_text(field.name, field.name_len));
 		json_put(one, "value", json_text(value.data, value.len));
@@ -209,16 +226,18 @@ json_parts(const struct outline *o)
 static void
 print_json(const struct show *show, const struct scan_message *message)
 {
+	const struct outline *o = &show->outline;
 	json_t *object = json_object();
+	bool headers_complete;
 
 	json_put(object, "number", json_integer((json_int_t)message->number));
 	json_put(object, "flags", json_flags(message->flags));
 	json_put(object, "date", json_date(message->received));
 	json_put(object, "size", json_integer((json_int_t)message->size));
-	json_put(object, "headers", json_headers(&show->outline));
-	json_put(object, "parts", json_parts(&show->outline));
-	json_put(object, "complete",
-	    json_boolean(!show->outline.has_more && !show->outline.text_is_cut));
+	json_put(object, "headers", json_headers(o, &headers_complete));
+	json_put(object, "parts", json_parts(o));
+	json_put(
+	    object, "complete", json_boolean(headers_complete && !o->has_more && !o->text_is_cut));
 	json_print(object, show->peek->nul);
 }
 

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * mailpeek timeline: how many messages of a mailbox were delivered in each hour, day or month, as
- * bars. What was deleted since is not there to be counted. Hours and days are the calendar's where
- * the reader is; the hour that a clock goes back over is one row.
+ * mailpeek timeline: how many messages of a mailbox were delivered in each hour, day or month: a
+ * plot for people, rows for programs. What was deleted since is not there to be counted. Hours and
+ * days are the calendar's where the reader is; the hour that a clock goes back over is one.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "bar.h"
 #include "json.h"
 #include "mailpeek.h"
+#include "plot.h"
 #include "screen.h"
 
 #define COUNT_WIDTH 8
+#define BYTES_WIDTH 12
 #define ROWS_MAX    10000
 
 enum unit { HOUR, DAY, MONTH };
@@ -154,11 +155,11 @@ date_text(enum unit unit, int64_t at, char *out, size_t size)
 		out[units[unit].width] = '\0';
 }
 
+/* ---- rows for programs ----------------------------------------------------------------------- */
+
 static void
-print_row(const struct timeline *t, const struct slot *slot, uint64_t most)
+print_row(const struct timeline *t, const struct slot *slot)
 {
-	const size_t date_width = units[t->unit].width, size_width = t->peek->exact ? 12 : 6;
-	struct buf bar = BUF_INIT;
 	char date[32];
 
 	date_text(t->unit, slot->at, date, sizeof(date));
@@ -171,16 +172,9 @@ print_row(const struct timeline *t, const struct slot *slot, uint64_t most)
 		json_print(row, t->peek->nul);
 		return;
 	}
-	screen_string(SCREEN_LEFT, date_width, date);
+	screen_string(SCREEN_LEFT, units[t->unit].width, date);
 	screen_number(COUNT_WIDTH, slot->messages);
-	screen_size(size_width, slot->bytes, t->peek->exact);
-	if (!t->peek->nul) {
-		if (bar_add(&bar, slot->messages, most,
-		        bar_width(date_width + COUNT_WIDTH + size_width + 6)) == -1)
-			speech_no_memory();
-		screen_cell(SCREEN_LEFT, 0, 0, bar.data, bar.len);
-		buf_free(&bar);
-	}
+	screen_number(BYTES_WIDTH, slot->bytes);
 	screen_end_row();
 }
 
@@ -190,38 +184,157 @@ print_heading(const struct timeline *t)
 	screen_style(SCREEN_HEADING);
 	screen_string(SCREEN_LEFT, units[t->unit].width, units[t->unit].heading);
 	screen_string(SCREEN_RIGHT, COUNT_WIDTH, "MESSAGES");
-	screen_string(SCREEN_RIGHT, t->peek->exact ? 12 : 6, "SIZE");
+	screen_string(SCREEN_RIGHT, BYTES_WIDTH, "SIZE");
 	screen_end_row();
 }
 
-/* The last rows up to the newest message, those without mail too. */
+static void
+print_rows(const struct timeline *t, const struct slot *slots, size_t count)
+{
+	if (t->peek->nul)
+		screen_for_programs();
+	else if (count > 0 && !t->peek->json)
+		print_heading(t);
+	for (size_t i = 0; i < count; i++)
+		print_row(t, &slots[i]);
+}
+
+/* ---- a plot for people ----------------------------------------------------------------------- */
+
+struct columns {
+	const struct timeline *t;
+	const struct slot *slots;
+	size_t each; /* slots that one column stands for */
+	size_t count;
+	uint64_t *values;
+};
+
+/* "10-26" on Mondays, "06:00" four times a day, "2026-04" every third month. */
+static void
+label(void *arg, size_t i, char out[PLOT_LABEL_MAX])
+{
+	const struct columns *c = arg;
+	const int64_t at = c->slots[i * c->each].at;
+	char date[32];
+	bool is_round = true;
+
+	out[0] = '\0';
+	date_text(c->t->unit, at, date, sizeof(date));
+	switch (c->t->unit) {
+	case HOUR:
+		is_round = c->each > 1 || at % 6 == 0;
+		strlcpy(out, at % 24 == 0 || c->each > 1 ? date + 5 : date + 11, 6);
+		break;
+	case DAY:
+		is_round = c->each > 1 || at % 7 == 4; /* 1970-01-05 was a Monday */
+		strlcpy(out, c->each > 1 ? date : date + 5, PLOT_LABEL_MAX);
+		break;
+	case MONTH:
+		is_round = c->each > 1 || at % 3 == 0;
+		strlcpy(out, date, PLOT_LABEL_MAX);
+		break;
+	}
+	if (!is_round)
+		out[0] = '\0';
+}
+
+static void
+print_title(const struct columns *c)
+{
+	const char *unit = units[c->t->unit].name;
+
+	if (c->each == 1)
+		printf("Messages in each %s\n\n", unit);
+	else
+		printf("Messages in each %zu %ss\n\n", c->each, unit);
+}
+
+static void
+print_sum(const struct timeline *t, const struct slot *slots, size_t count)
+{
+	struct slot sum = { 0 }, most = { 0 };
+	char from[32], to[32], peak[32], size[SCREEN_SIZE_MAX];
+
+	for (size_t i = 0; i < count; i++) {
+		sum.messages += slots[i].messages;
+		sum.bytes += slots[i].bytes;
+		if (slots[i].messages >= most.messages)
+			most = slots[i];
+	}
+	date_text(t->unit, slots[0].at, from, sizeof(from));
+	date_text(t->unit, slots[count - 1].at, to, sizeof(to));
+	date_text(t->unit, most.at, peak, sizeof(peak));
+	screen_size_text(sum.bytes, t->peek->exact, size);
+	printf("\n%llu message%s, %s%s, from %s to %s\nbusiest %s: %s, %llu\n",
+	    (unsigned long long)sum.messages, sum.messages == 1 ? "" : "s", size,
+	    sum.bytes < 1024 ? " bytes" : "", from, to, units[t->unit].name, peak,
+	    (unsigned long long)most.messages);
+}
+
+static void
+print_plot(const struct timeline *t, const struct slot *slots, size_t count)
+{
+	const size_t room = plot_room();
+	struct columns c = { .t = t, .slots = slots, .each = (count + room - 1) / room };
+	struct plot plot = { .label = label, .arg = &c };
+
+	if (count == 0)
+		return;
+	c.count = (count + c.each - 1) / c.each;
+	if ((c.values = calloc(c.count, sizeof(*c.values))) == NULL)
+		speech_no_memory();
+	for (size_t i = 0; i < count; i++)
+		c.values[i / c.each] += slots[i].messages;
+	plot.values = c.values;
+	plot.count = c.count;
+	print_title(&c);
+	plot_print(&plot);
+	print_sum(t, slots, count);
+	free(c.values);
+}
+
+/* ---------------------------------------------------------------------------------------------- */
+
+/* The last slots up to the newest message, those without mail too: *count of them, the caller's. */
+static struct slot *
+fill(const struct timeline *t, size_t *count)
+{
+	const struct slot *slots = t->slots;
+	int64_t first, last;
+	struct slot *out;
+	size_t i = 0;
+
+	*count = 0;
+	if (t->count == 0)
+		return NULL;
+	first = slots[0].at;
+	last = slots[t->count - 1].at;
+	if (last - first >= (int64_t)t->rows)
+		first = last - (int64_t)t->rows + 1;
+	*count = (size_t)(last - first + 1);
+	if ((out = calloc(*count, sizeof(*out))) == NULL)
+		speech_no_memory();
+	while (slots[i].at < first)
+		i++;
+	for (size_t k = 0; k < *count; k++) {
+		out[k].at = first + (int64_t)k;
+		if (slots[i].at == out[k].at)
+			out[k] = slots[i++];
+	}
+	return out;
+}
+
 static void
 tell(const struct timeline *t)
 {
-	const int64_t last = t->count > 0 ? t->slots[t->count - 1].at : 0;
-	int64_t first = t->count > 0 ? t->slots[0].at : 1;
-	uint64_t most = 0;
-	size_t i = 0;
+	size_t count;
+	struct slot *slots = fill(t, &count);
 
-	if (t->count > 0 && last - first >= (int64_t)t->rows)
-		first = last - (int64_t)t->rows + 1;
-	while (i < t->count && t->slots[i].at < first)
-		i++;
-	for (size_t k = i; k < t->count; k++)
-		if (t->slots[k].messages > most)
-			most = t->slots[k].messages;
-	if (t->peek->nul)
-		screen_for_programs();
-	else if (t->count > 0 && !t->peek->json)
-		print_heading(t);
-	for (int64_t at = first; at <= last; at++) {
-		const struct slot none = { .at = at };
-
-		if (i < t->count && t->slots[i].at == at)
-			print_row(t, &t->slots[i++], most);
-		else
-			print_row(t, &none, most);
-	}
+	if (t->peek->exact)
+		print_rows(t, slots, count);
+	else
+		print_plot(t, slots, count);
+	free(slots);
 	if (t->undated > 0)
 		speech_complain("%llu message%s without a date of delivery, or with one in the "
 		                "future",

@@ -74,7 +74,10 @@ work(const struct crew *crew, size_t from, size_t end, int out)
 	struct err err, barred;
 	bool is_barred;
 
+	/* A pager has them ignored; here nobody is left to be shown anything. */
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGQUIT, SIG_DFL);
 	/* What the parent has open (the map, the accounts) is not the account's. */
 	if (dup2(out, fd) == -1)
 		_exit(1);

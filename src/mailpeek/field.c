@@ -34,8 +34,8 @@ add_line(struct buf *out, const unsigned char *p, const unsigned char *newline)
 
 	if (len > 0 && p[len - 1] == '\r')
 		len--;
-	if (len > FIELD_MAX)
-		len = FIELD_MAX;
+	if (len > FIELD_MAX) /* one more, by which it is seen to be too long */
+		len = FIELD_MAX + 1;
 	peek_add(out, p, len);
 }
 
@@ -167,6 +167,18 @@ field_value(const struct field *field, struct buf *out)
 	field_plain(field, out);
 	if (decode_is_needed(out))
 		decode_header(out);
+}
+
+bool
+field_is_cut(const struct field *field)
+{
+	struct buf value = BUF_INIT;
+	bool cut;
+
+	unfold(&value, field->value, field->end);
+	cut = value.len > FIELD_MAX;
+	buf_free(&value);
+	return cut;
 }
 
 int

@@ -51,6 +51,9 @@ void field_value(const struct field *field, struct buf *out);
 /* The same without decoding. */
 void field_plain(const struct field *field, struct buf *out);
 
+/* Is its value longer than FIELD_MAX, so that both of these leave something out? */
+bool field_is_cut(const struct field *field);
+
 /* field_value of the first field `name` (without colon). 1 found, 0 not there. */
 int field_get(const unsigned char *header, size_t len, const char *name, struct buf *out);
 

@@ -36,7 +36,7 @@ static const struct command commands[] = {
 	{ "raw", "[-f FOLDER] ACCOUNT NUMBER", "one message, byte for byte", "f:", 2, 2, true,
 	    cmd_raw },
 	{ "timeline", "[-bj0] [-f FOLDER] [-u UNIT] [-n COUNT] ACCOUNT",
-	    "deliveries in each hour, day or month as bars", "bj0f:u:n:", 1, 1, true,
+	    "deliveries in each hour, day or month as a plot", "bj0f:u:n:", 1, 1, true,
 	    cmd_timeline },
 	{ "trace", "[-bj0] [-n COUNT] ADDRESS",
 	    "where mail for an address goes and what came; or where <MESSAGE-ID> is", "bj0n:", 1, 1,

@@ -101,6 +101,14 @@ name_message(struct outline *o, const struct mime_part *part)
 		(void)field_get(part->header, part->header_len, "Subject", &parent->name);
 }
 
+/* What fills the whole room is taken for a part of it. */
+static void
+note_header(struct outline *o, const struct mime_part *part)
+{
+	peek_add(&o->header, part->header, part->header_len);
+	o->header_is_cut = part->header_len >= MIME_HEADER_MAX;
+}
+
 static int
 note_part(void *arg, const struct mime_part *from)
 {
@@ -113,7 +121,7 @@ note_part(void *arg, const struct mime_part *from)
 		return 1;
 	}
 	if (from->number == 0)
-		peek_add(&o->header, from->header, from->header_len);
+		note_header(o, from);
 	part = &o->parts[o->count++];
 	part->parent = from->parent;
 	strlcpy(part->type, from->content.type, sizeof(part->type));

@@ -40,7 +40,8 @@ struct outline_part {
 };
 
 struct outline {
-	struct buf header; /* the message's own */
+	struct buf header; /* the message's own, or its begin: */
+	bool header_is_cut;
 	struct outline_part *parts;
 	size_t count;
 	bool has_more;    /* parts or bytes behind those that were looked at */

@@ -28,6 +28,12 @@ screen_width(void)
 	return width > 0 && width < COLUMNS_MIN ? COLUMNS_MIN : width;
 }
 
+size_t
+screen_rows(void)
+{
+	return pager_rows();
+}
+
 /* The row that is being made. */
 static struct {
 	struct buf text;

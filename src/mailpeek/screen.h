@@ -19,6 +19,9 @@ bool screen_is_terminal(void);
 /* Columns that a row may take, on a terminal; 0 for no limit. */
 size_t screen_width(void);
 
+/* Rows of the terminal; 0 where there is none. */
+size_t screen_rows(void);
+
 /* Append text from outside to `out` as it may be printed: through text_vis, in the locale's
  * charset ("?" for what that lacks), cut to `limit` columns with a mark (0: not cut). The columns
  * it takes. */

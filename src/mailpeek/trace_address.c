@@ -466,10 +466,12 @@ trace_one(struct trace *t, const char *name, bool is_first)
 	status = status_of(&block.answer);
 	if (block.answer.kind == ANSWER_ACCOUNT)
 		status = look_at_mailbox(t, &block);
-	if (t->peek->json)
+	if (t->peek->json) {
 		print_json(t, &block);
-	else
+	} else {
+		peek_page(t->peek);
 		say_block(t, &block, is_first);
+	}
 	if (block.answer.kind == ANSWER_FORWARD)
 		status = follow(t, &block.answer);
 	sight_free(&block.sight);
@@ -488,8 +490,6 @@ trace_address(const struct peek *peek, const char *address, size_t newest)
 
 	if (resolver_new(&t.resolver, peek->settings, &err) == -1)
 		speech_no_memory();
-	if (!peek->json)
-		peek_page(peek);
 	status = trace_one(&t, address, true);
 	once_free(&t.told);
 	resolver_free(t.resolver);

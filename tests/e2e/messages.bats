@@ -258,6 +258,37 @@ One & two' "$output"
 	is '1       text/html                       300000' "${lines[2]}"
 }
 
+# complete: what show -j says of each message of ann's mailbox.
+complete() {
+	local n
+	for n in "$@"; do
+		peek show -j ann "$n" | python3 -c 'import json, sys; print(json.load(sys.stdin)["complete"], end=" ")'
+	done
+}
+
+@test "headers of which not all is shown are told" {
+	python3 - >"$SCRATCH/letters" <<-'EOT'
+		def letter(*lines):
+		    print("From a@b Thu Jan  1 00:00:00 1970", *lines, "", "body", "", sep="\n")
+		letter("Subject: " + "x" * 16383)
+		letter("Subject: " + "x" * 16384 + "y")
+		letter(*["To: " + "x" * 8191, " " + "y" * 8193])
+		letter(*["A: b"] * 1000)
+		letter(*["A: b"] * 1001)
+		letter(*["A: " + "x" * 600] * 500)
+	EOT
+	put ann/mbox <"$SCRATCH/letters"
+	is "True False False True False False " "$(complete 1 2 3 4 5 6)"
+	run -0 peek show ann 1
+	[[ $output != *"[cut"* ]]
+	run -0 peek show ann 2
+	[[ ${lines[0]} == Subject:*x && ${lines[1]} == "[cut here: this header is longer than 16 KiB]" ]]
+	run -0 peek show -a ann 3
+	[[ ${lines[1]} == "[cut here: this header is longer than 16 KiB]" ]]
+	run -0 peek show ann 6
+	[[ ${lines[0]} == "[of the headers the first 256 KiB were looked at]" ]]
+}
+
 @test "no message is shown raw, takes long or much memory" {
 	python hostile carol/mbox dave/Maildir
 	python monsters ann/mbox
