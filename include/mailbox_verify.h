@@ -25,6 +25,7 @@ enum mailbox_fault_kind {
 	FAULT_UNREADABLE,
 	/* mbox */
 	FAULT_TORN_TAIL,
+	FAULT_OPEN_END,
 	FAULT_GLUED_MESSAGE,
 	FAULT_BAD_FROM_LINE,
 	FAULT_UNQUOTED_FROM,
@@ -34,6 +35,7 @@ enum mailbox_fault_kind {
 	FAULT_LOCKED,
 	/* both */
 	FAULT_NUL_RUN,
+	FAULT_OPEN_PARTS,
 	/* Maildir */
 	FAULT_EMPTY_MESSAGE,
 	FAULT_WRONG_SIZE,

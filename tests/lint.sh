@@ -202,8 +202,8 @@ defines() { nm -g --defined-only "$@" 2>/dev/null | awk 'NF == 3 { print $3 }' |
 # Every symbol that a program still holds after --gc-sections.
 holds() { nm --defined-only "$1" | awk 'NF == 3 { print $3 }' | sort -u; }
 
-# What only reads a mailbox. Every other object of the room but mailbox.o, folder.o and maildirsize.o
-# (names and texts, for both) counts as delivery, so a new file is a writer until it is listed here.
+# What only reads a mailbox. Every other object of the room but mailbox.o, folder.o, maildirsize.o
+# and mbox_recover.o (names, texts and proofs, for both) counts as delivery, so a new file is a writer until it is listed here.
 reader() {
 	case ${1##*/} in
 	*_scan.o | scan_*.o | *_verify.o | mbox_head.o | mbox_raw.o | from_line.o | maildir_name.o) return 0 ;;
@@ -228,7 +228,7 @@ check_binaries() {
 			defines "$object" >>"$work/readers"
 		else
 			case ${object##*/} in
-			mailbox.o | folder.o | maildirsize.o) ;;
+			mailbox.o | folder.o | maildirsize.o | mbox_recover.o) ;;
 			*) defines "$object" >>"$work/writers" ;;
 			esac
 		fi

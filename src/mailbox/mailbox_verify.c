@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "lock.h"
+#include "mbox_recover.h"
 #include "verify.h"
 
 #define STEP          65536
@@ -174,26 +175,53 @@ tell_lock(const struct verify *v, const char *path, const struct lock_dot *dot)
 		verify_tell(v, FAULT_LOCKED, path, FAULT_NO_OFFSET, "locked by %s", who);
 }
 
-/* What a dotlock says, *dead: its owner is. held: somebody has the fcntl lock, so that he may live
- * after all. */
+/* Does a dead delivery's word of what it was writing prove that it is not all there? 1, told; 0; -1
+ * with err. */
 static int
-verify_dotlock(const struct verify *v, const char *mailbox, bool held, bool *dead, struct err *err)
+verify_record(const struct verify *v, const struct mbox_file *file, const struct lock_dot *dot,
+    const struct stat *st, struct err *err)
+{
+	struct mbox_record records[MBOX_RECORDS_MAX];
+	size_t n = dot->ours ? mbox_record_parse(&dot->rest, records) : 0;
+	int torn = 0;
+
+	for (size_t i = 0; torn == 0 && i < n; i++) {
+		torn = mbox_record_torn(&records[i], file->fd, st, err);
+		if (torn == 1)
+			verify_tell(v, FAULT_TORN_TAIL, file->path, (uint64_t)records[i].length,
+			    "of the last message %llu of %llu bytes are there, as its delivery's "
+			    "lock file says",
+			    (unsigned long long)(st->st_size - records[i].length),
+			    (unsigned long long)records[i].bytes);
+	}
+	return torn;
+}
+
+/* What a dotlock says. held: somebody has the fcntl lock, so that its owner may live after all. 1
+ * the last message is torn, told; 0; -1 with err. */
+static int
+verify_dotlock(const struct verify *v, struct mbox_file *file, const struct stat *st, bool held,
+    struct err *err)
 {
 	struct lock_dot dot;
 	char *path;
-	int failed;
+	int rc;
 
-	if (asprintf(&path, "%s" LOCK_SUFFIX, mailbox) == -1)
-		return err_set(err, ENOMEM, "verify %s", mailbox);
-	failed = lock_dot_look(AT_FDCWD, path, v->owner, &dot, err);
-	if (failed == 0 && held && dot.state == LOCK_DOT_STALE)
+	if (asprintf(&path, "%s" LOCK_SUFFIX, file->path) == -1)
+		return err_set(err, ENOMEM, "verify %s", file->path);
+	rc = lock_dot_look(AT_FDCWD, path, v->owner, &dot, err);
+	if (rc == 0 && held && dot.state == LOCK_DOT_STALE)
 		dot.state = LOCK_DOT_HELD;
-	if (failed == 0 && dot.state != LOCK_DOT_GONE)
+	if (rc == 0 && dot.state != LOCK_DOT_GONE)
 		tell_lock(v, path, &dot);
-	*dead = failed == 0 && dot.state == LOCK_DOT_STALE;
+	if (rc == 0 && dot.state == LOCK_DOT_STALE) {
+		/* What the dead have written will not grow. */
+		file->tail_open = false;
+		rc = verify_record(v, file, &dot, st, err);
+	}
 	lock_dot_release(&dot);
 	free(path);
-	return failed;
+	return rc;
 }
 
 /* ---------------------------------------------------------------------------------------------- */
@@ -204,20 +232,15 @@ verify_open_mbox(const struct verify *v, const char *path, int fd, struct err *e
 	struct mbox_file file = { .path = path, .fd = fd };
 	struct stat st;
 	unsigned locks;
-	bool held, dead;
+	int torn;
 
 	if (mbox_settle(&file, &st, &locks, err) == -1)
 		return -1;
-	held = (locks & SCAN_LOCK_FCNTL) != 0;
 	if (st.st_nlink > 1)
 		verify_tell(v, FAULT_HARD_LINKS, path, FAULT_NO_OFFSET,
 		    "it has %lu names instead of one", (unsigned long)st.st_nlink);
-	if (verify_dotlock(v, path, held, &dead, err) == -1)
-		return -1;
-	/* What the dead have written will not grow. */
-	if (dead)
-		file.tail_open = false;
-	return verify_mbox(v, &file, err);
+	torn = verify_dotlock(v, &file, &st, (locks & SCAN_LOCK_FCNTL) != 0, err);
+	return torn == -1 ? -1 : verify_mbox(v, &file, torn == 1, err);
 }
 
 static int

@@ -98,11 +98,15 @@ check_content(const struct walk *w, const char *path, int fd, const struct stat 
 	}
 	if (is_compressed(fd))
 		return 0;
-	if (name->sized && name->size != (uint64_t)st->st_size)
+	if (verify_nuls(w->v, path, fd, 0, (uint64_t)st->st_size, w->err) == -1)
+		return -1;
+	if (name->sized && name->size == (uint64_t)st->st_size) /* whole, however it was sent */
+		return 0;
+	if (name->sized)
 		verify_tell(w->v, FAULT_WRONG_SIZE, path, FAULT_NO_OFFSET,
 		    "its name says %llu bytes, and it has %llu", (unsigned long long)name->size,
 		    (unsigned long long)st->st_size);
-	return verify_nuls(w->v, path, fd, 0, (uint64_t)st->st_size, w->err);
+	return verify_file_parts(w->v, path, fd, (uint64_t)st->st_size, w->err);
 }
 
 static int

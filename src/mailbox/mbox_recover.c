@@ -4,7 +4,7 @@
  * come and the From_ line. Cutting is right only if nothing but a beginning of that one message
  * lies behind the old length: since then another program may have appended (to the torn line, too),
  * expunged, or planted the file. One doubt, and nothing is cut: a torn message in a mailbox is a
- * blemish, a lost one is a loss.
+ * blemish, a lost one is a loss. Reads only: `mailpeek verify` asks the same.
  */
 #include "mbox_recover.h"
 
@@ -15,8 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "io.h"
 
 #define STEP      65536 /* bytes read at a time */
 #define LOOKAHEAD 1024  /* bytes; a From_ line glued to a torn line is looked for in these */
@@ -235,31 +233,4 @@ mbox_record_torn(const struct mbox_record *record, int fd, const struct stat *st
 		err_set(err, errno, "mbox: read behind offset %lld", (long long)record->length);
 	free(step);
 	return foreign == -1 ? -1 : !foreign;
-}
-
-/* ---- keep what is cut -------------------------------------------------------------- */
-
-int
-mbox_record_save(int fd, off_t from, off_t to, int out)
-{
-	unsigned char *step = malloc(STEP);
-	int saved, failed = step == NULL ? -1 : 0;
-
-	for (off_t at = from; failed == 0 && at < to;) {
-		size_t want = to - at < STEP ? (size_t)(to - at) : STEP;
-		ssize_t n = read_at(fd, step, want, at);
-
-		if (n != (ssize_t)want || io_write_all(out, step, want) == -1) {
-			if (n >= 0 && (size_t)n < want)
-				errno = EIO;
-			failed = -1;
-		}
-		at += (off_t)want;
-	}
-	if (failed == 0)
-		failed = fsync(out);
-	saved = errno;
-	free(step);
-	errno = saved;
-	return failed;
 }

@@ -21,8 +21,10 @@ struct checker {
 	const struct verify *v;
 	const struct mbox_file *file;
 	unsigned char *step;
-	uint64_t last_at;    /* From_ line of the message seen last */
-	bool last_in_header; /* it has nothing behind its header */
+	uint64_t last_at;     /* From_ line of the message seen last */
+	bool last_in_header;  /* it has nothing behind its header */
+	bool last_by_length;  /* its length leads to its end */
+	bool last_parts_open; /* the line that ends its parts is not there */
 	size_t count;
 	struct err *err;
 };
@@ -174,6 +176,21 @@ check_length(const struct checker *c, const struct mbox_message *m)
 		    (unsigned long long)(m->size > m->header_len ? m->size - m->header_len : 0));
 }
 
+static int
+check_parts(struct checker *c, const struct mbox_message *m)
+{
+	const uint64_t end = m->body + m->size;
+	int open = verify_parts_open(
+	    c->file->fd, c->file->path, m->header, m->header_len, m->body, end, c->err);
+
+	if (open != 1)
+		return open;
+	c->last_parts_open = true;
+	verify_tell(c->v, FAULT_OPEN_PARTS, c->file->path, m->at,
+	    "a message of several parts without the line that ends them");
+	return 0;
+}
+
 /* mbox_each: 1 with err for an error. */
 static int
 check_message(void *arg, const struct mbox_message *m)
@@ -183,11 +200,15 @@ check_message(void *arg, const struct mbox_message *m)
 	c->count++;
 	c->last_at = m->at;
 	c->last_in_header = m->size <= m->header_len && m->header_len < SCAN_HEADER_MAX;
+	c->last_by_length = m->by_length;
+	c->last_parts_open = false;
 	check_length(c, m);
 	if (verify_nuls(c->v, c->file->path, c->file->fd, m->body, m->body + m->size, c->err) == -1)
 		return 1;
 	if (m->by_length) /* nothing in it is quoted, and it ends where it should */
 		return 0;
+	if (check_parts(c, m) == -1)
+		return 1;
 	return search_froms(c, m->body, m->body + m->size) == -1;
 }
 
@@ -215,31 +236,44 @@ check_begin(const struct checker *c)
 	return verify_nuls(c->v, c->file->path, c->file->fd, 0, c->file->end, c->err);
 }
 
-/* Does the file end where a message may: at a line's end, and behind a header at an empty line? */
+static void
+tell_torn(const struct checker *c, const char *where)
+{
+	verify_tell(c->v, FAULT_TORN_TAIL, c->file->path, c->last_at,
+	    "the last message ends within %s, at byte %llu", where,
+	    (unsigned long long)c->file->end);
+}
+
+/* Does the file end where a message may: at an empty line, or where a length says so? */
 static int
 check_tail(const struct checker *c)
 {
 	unsigned char tail[3] = { 0 };
 	size_t len = c->file->end < sizeof(tail) ? (size_t)c->file->end : sizeof(tail);
 	ssize_t n = scan_pread(c->file->fd, tail + sizeof(tail) - len, len, c->file->end - len);
+	const bool is_empty_line = tail[1] == '\n' || (tail[1] == '\r' && tail[0] == '\n');
 
 	if (n == -1)
 		return err_set(c->err, errno, "read %s", c->file->path);
 	if ((size_t)n < len) /* somebody expunged */
 		return 0;
 	if (tail[2] != '\n')
-		verify_tell(c->v, FAULT_TORN_TAIL, c->file->path, c->last_at,
-		    "the last message ends within a line, at byte %llu",
-		    (unsigned long long)c->file->end);
-	else if (c->last_in_header && tail[1] != '\n' && !(tail[1] == '\r' && tail[0] == '\n'))
-		verify_tell(c->v, FAULT_TORN_TAIL, c->file->path, c->last_at,
-		    "the last message ends within its header, at byte %llu",
+		tell_torn(c, "a line");
+	else if (is_empty_line || c->last_by_length)
+		return 0;
+	else if (c->last_in_header)
+		tell_torn(c, "its header");
+	else if (c->last_parts_open)
+		tell_torn(c, "its parts");
+	else
+		verify_tell(c->v, FAULT_OPEN_END, c->file->path, c->last_at,
+		    "the last message ends without an empty line, at byte %llu",
 		    (unsigned long long)c->file->end);
 	return 0;
 }
 
 int
-verify_mbox(const struct verify *v, const struct mbox_file *file, struct err *err)
+verify_mbox(const struct verify *v, const struct mbox_file *file, bool is_torn, struct err *err)
 {
 	struct checker c = { .v = v, .file = file, .step = malloc(STEP), .err = err };
 	bool is_mbox = true;
@@ -247,10 +281,10 @@ verify_mbox(const struct verify *v, const struct mbox_file *file, struct err *er
 
 	if (c.step == NULL)
 		return err_set(err, ENOMEM, "verify %s", file->path);
-	rc = mbox_scan(file, 0, check_message, &c, &is_mbox, err);
+	rc = mbox_scan(file, SCAN_WANT_HEADER, check_message, &c, &is_mbox, err);
 	if (rc == 0 && !is_mbox)
 		rc = check_begin(&c);
-	if (rc == 0 && c.count > 0 && !file->tail_open)
+	if (rc == 0 && c.count > 0 && !file->tail_open && !is_torn)
 		rc = check_tail(&c);
 	free(c.step);
 	return rc == 0 ? 0 : -1;

@@ -40,8 +40,18 @@ bool verify_type(const struct verify *v, const char *path, const struct stat *st
 int verify_nuls(
     const struct verify *v, const char *path, int fd, uint64_t from, uint64_t to, struct err *err);
 
-/* The messages of an open mbox. */
-int verify_mbox(const struct verify *v, const struct mbox_file *file, struct err *err);
+/* Is it a multipart message without the line that ends its parts, from `body`, where its header
+ * begins, to `end` of a file? 1, 0, -1 with err. */
+int verify_parts_open(int fd, const char *path, const unsigned char *header, size_t header_len,
+    uint64_t body, uint64_t end, struct err *err);
+
+/* The same of a file that is a message, told. 0, or -1 with err. */
+int verify_file_parts(
+    const struct verify *v, const char *path, int fd, uint64_t size, struct err *err);
+
+/* The messages of an open mbox. is_torn: the last one was told to be. */
+int verify_mbox(
+    const struct verify *v, const struct mbox_file *file, bool is_torn, struct err *err);
 
 /* A Maildir, its folders and its maildirsize. `root`: of the opened directory. */
 int verify_maildir(const struct verify *v, const char *path, int root, struct err *err);

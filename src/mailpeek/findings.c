@@ -43,6 +43,10 @@ const struct found_kind findings_kinds[FINDINGS] = {
 	    "The last message of an mbox is cut off, and nobody is writing it.",
 	    "virtmda completes the line before it appends; what is missing has to be sent "
 	    "again." },
+	[FAULT_OPEN_END] = { "open-end", SEVERITY_WARNING,
+	    "The last message of an mbox has no empty line behind it: it is cut off at the end of "
+	    "a line, or a program wrote it that leaves that line out.",
+	    "See whether the message is whole; virtmda puts the line before what it appends." },
 	[FAULT_GLUED_MESSAGE] = { "glued-message", SEVERITY_ERROR,
 	    "Another message begins within a message, which readers show as one or as two.",
 	    "Insert an empty line before the offset, under the mailbox's locks." },
@@ -69,6 +73,10 @@ const struct found_kind findings_kinds[FINDINGS] = {
 	    "A run of NULs that no mail holds: a block that did not reach the disk before a crash.",
 	    "What stood there is lost; remove the message, or the NULs, under the mailbox's "
 	    "locks." },
+	[FAULT_OPEN_PARTS] = { "open-parts", SEVERITY_NOTE,
+	    "A message of several parts without the line that ends them: it is cut off, or was "
+	    "sent so.",
+	    "See whether the message is whole; what is missing has to be sent again." },
 	[FAULT_EMPTY_MESSAGE] = { "empty-message", SEVERITY_ERROR,
 	    "A message file without a byte: it did not reach the disk before a crash, or a disk "
 	    "was full.",

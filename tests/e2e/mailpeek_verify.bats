@@ -157,6 +157,58 @@ behind() {
 	[[ $output == *"[locked]"*"1 account, 0 errors, 0 warnings, 1 note" ]]
 }
 
+@test "a tail torn at the end of a line: within its parts, by its delivery's word, or perhaps" {
+	local at letter='From a@b Thu Jan  1 00:00:03 1970\nSubject: x\n'
+	at=$(letters 2 | wc -c)
+	behind "${letter}\na line\n"
+	found 1 "ann/mbox:$at" warning open-end "the last message ends without an empty line, at byte $((at + 53))"
+	behind "${letter}Content-Length: 7\n\na line\n"
+	clean
+	letter+='Content-Type: multipart/mixed;\n\tcharset="a;boundary=b"; Boundary="b b"\n\n--b b\n\na line\n'
+	behind "$letter"
+	found 1 "ann/mbox:$at" error torn-tail "the last message ends within its parts, at byte $(wc -c <"$SCRATCH/ann/mbox")"
+	behind "$letter--b b--\n\n"
+	clean
+	behind "$letter--b b--\n"
+	found 1 "ann/mbox:$at" warning open-end "the last message ends without an empty line, at byte $(wc -c <"$SCRATCH/ann/mbox")"
+	# Its delivery has left word of how long it was to be: 500 bytes.
+	behind "$(printf %s "$letter" | head -c 34)"'a line\n\n'
+	printf '99999999\nvirtmda %s %s 1\nmbox %s %d 500\nFrom a@b Thu Jan  1 00:00:03 1970\n' "$(uname -n)" \
+		"$(cat /proc/sys/kernel/random/boot_id)" "$(stat -c '%d %i' "$SCRATCH/ann/mbox")" "$at" | put ann/mbox.lock
+	found 1 "ann/mbox:$at" error torn-tail "of the last message $(($(wc -c <"$SCRATCH/ann/mbox") - at)) of 500 bytes are there, as its delivery's lock file says"
+	[[ $output == *"[stale-lock]"* ]]
+	# Another has appended since: nothing is proven.
+	letters 1 | scratch sh -c 'cat >>ann/mbox'
+	run -1 peek verify ann
+	[[ $output != *torn-tail* ]]
+}
+
+@test "parts without an end" {
+	local n=0 type
+	for type in 'multipart/mixed; boundary=b' 'Multipart/alternative; x="\";boundary=c"; BOUNDARY="b"; y=z' 'multipart/mixed;boundary=b'$'\r'; do
+		behind "From a@b Thu Jan  1 00:00:03 1970\nSubject: x\nContent-type: ${type//\\/\\\\}\n\n--b\n\na line\n\n"
+		found 0 "ann/mbox:$(letters 2 | wc -c)" note open-parts "a message of several parts without the line that ends them"
+	done
+	# No parts, no boundary, or none that is understood.
+	for type in 'text/plain; boundary=b' 'multipart/mixed' 'multipart/mixed; boundary=' 'multipart/mixed; boundary="b\\"' 'multipart/mixed; boundary="b' "multipart/mixed; boundary=$(printf '%071d' 0)"; do
+		behind "From a@b Thu Jan  1 00:00:03 1970\nSubject: x\nContent-type: ${type//\\/\\\\}\n\n--b\n\na line\n\n"
+		clean
+	done
+	scratch rm ann/mbox
+	maildir
+	# The end is far from the end of the file, or across a border of what is read at a time.
+	for n in 0 65480 65520 200000; do
+		{ printf 'Content-Type: multipart/mixed; boundary=b\n\n--b\n\n'; head -c "$n" /dev/zero | tr '\0' x; printf '\n--b--\n'; head -c 100000 /dev/zero | tr '\0' '\n'; } |
+			private "bob/Maildir/cur/$n.whole"
+	done
+	clean
+	printf 'Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhalf' | private bob/Maildir/cur/5.cut
+	found 0 bob/Maildir/cur/5.cut note open-parts "a message of several parts without the line that ends them"
+	# With the size that its name says it is whole.
+	scratch sh -c 'cd bob/Maildir/cur; mv 5.cut "5.cut,S=$(wc -c <5.cut)"'
+	clean
+}
+
 @test "messages glued together, after a line or within one" {
 	behind 'From a@b Thu Jan  1 00:00:03 1970\nSubject: x\n\nhalf a lineFrom c@d Thu Jan  1 00:00:04 1970\nSubject: y\n\nbody\n\n'
 	found 1 "ann/mbox:$(($(letters 2 | wc -c) + 57))" error glued-message "a message begins here in the middle of another's line"
