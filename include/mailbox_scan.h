@@ -81,10 +81,15 @@ enum mailbox_health {
 	                         holds neither new nor cur */
 	MAILBOX_FOREIGN,      /* readable, but another uid's: delivery refuses it */
 	MAILBOX_HARD_LINKED,  /* readable, but has a second name: delivery refuses it */
+	MAILBOX_WRONG_MODE,   /* readable, but everybody may write, or its owner may not */
+	MAILBOX_TORN,         /* mbox: nobody writes, and it ends within a line */
+	MAILBOX_NULS,         /* mbox: it ends in NULs that no mail holds */
+	MAILBOX_HEALTHS
 };
 
 #define SCAN_LOCK_DOT   0x01u /* PATH.lock exists */
 #define SCAN_LOCK_FCNTL 0x02u /* another process holds a write lock on the file */
+#define SCAN_LOCK_STALE 0x04u /* PATH.lock exists, and its owner is dead */
 
 struct mailbox_summary {
 	enum mailbox_health health;
@@ -96,7 +101,8 @@ struct mailbox_summary {
 	time_t newest;     /* latest delivery; (time_t)-1 for none */
 };
 
-/* Count a mailbox that should belong to `owner`. 0 with *out, or -1 with err: could not tell. */
+/* Count a mailbox that should belong to `owner`. Of what may be wrong within it only an mbox's end
+ * is looked at; mailbox_verify reads all. 0 with *out, or -1 with err: could not tell. */
 int mailbox_summarise(
     const struct mailbox *mailbox, uid_t owner, struct mailbox_summary *out, struct err *err);
 
@@ -116,5 +122,8 @@ int mailbox_folder_name(const char *directory, struct buf *out);
 
 /* "ok", "missing", "symbolic link", … for people. */
 const char *mailbox_health_text(enum mailbox_health health);
+
+/* Could its messages be counted, whatever else is wrong? */
+bool mailbox_was_counted(enum mailbox_health health);
 
 #endif

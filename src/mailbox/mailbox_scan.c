@@ -17,8 +17,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lock.h"
 #include "scan.h"
 
+#define NUL_RUN      256                 /* bytes; so many NULs at the end are no mail's */
 #define SETTLE_TRIES 5                   /* looks at a locked mbox before its tail counts as open */
 #define SETTLE_PAUSE (20L * 1000 * 1000) /* nanoseconds between them */
 
@@ -357,6 +359,73 @@ count_mbox(const struct mbox_file *file, struct mailbox_summary *out, struct err
 	return 0;
 }
 
+/* ---- what is wrong at a look ---------------------------------------------------------------- */
+
+static enum mailbox_health
+health_of_place(const struct mailbox *mailbox, const struct stat *st, uid_t owner)
+{
+	const bool is_mbox = mailbox->format == MAILBOX_MBOX;
+	const mode_t needed = is_mbox ? S_IRUSR | S_IWUSR : S_IRWXU;
+
+	if (st->st_uid != owner)
+		return MAILBOX_FOREIGN;
+	if (is_mbox && st->st_nlink != 1)
+		return MAILBOX_HARD_LINKED;
+	if ((st->st_mode & S_IWOTH) != 0 || (st->st_mode & needed) != needed)
+		return MAILBOX_WRONG_MODE;
+	return MAILBOX_SOUND;
+}
+
+/* What a crash leaves: a line that is cut off, or a last block that never reached the disk. */
+static int
+health_of_tail(const struct mbox_file *file, enum mailbox_health *health, struct err *err)
+{
+	unsigned char tail[NUL_RUN];
+	const size_t len = file->end < sizeof(tail) ? (size_t)file->end : sizeof(tail);
+	const ssize_t n = scan_pread(file->fd, tail, len, file->end - len);
+
+	if (n == -1)
+		return err_set(err, errno, "read %s", file->path);
+	if ((size_t)n < len || len == 0) /* somebody expunged */
+		return 0;
+	if (tail[len - 1] != '\n')
+		*health = MAILBOX_TORN;
+	if (tail[0] == '\0' && memcmp(tail, tail + 1, len - 1) == 0)
+		*health = MAILBOX_NULS;
+	return 0;
+}
+
+/* Is the owner of its dotlock dead? Not while somebody has the other lock: he may live after all.
+ */
+static int
+look_at_dotlock(const struct mbox_file *file, uid_t owner, unsigned *locks, struct err *err)
+{
+	struct lock_dot dot;
+	char *path;
+
+	if (*locks != SCAN_LOCK_DOT)
+		return 0;
+	if (asprintf(&path, "%s" LOCK_SUFFIX, file->path) == -1)
+		return err_set(err, ENOMEM, "look for locks of %s", file->path);
+	if (lock_dot_look(AT_FDCWD, path, owner, &dot, err) == 0 && dot.state == LOCK_DOT_STALE)
+		*locks |= SCAN_LOCK_STALE;
+	lock_dot_release(&dot);
+	free(path);
+	return 0;
+}
+
+static int
+look_at_mbox(
+    const struct mbox_file *file, uid_t owner, struct mailbox_summary *out, struct err *err)
+{
+	if (look_at_dotlock(file, owner, &out->locks, err) == -1)
+		return -1;
+	if (out->health != MAILBOX_SOUND ||
+	    (file->tail_open && (out->locks & SCAN_LOCK_STALE) == 0))
+		return 0;
+	return health_of_tail(file, &out->health, err);
+}
+
 /* ---- contracts ---------------------------------------------------------------------------- */
 
 const char *
@@ -371,9 +440,28 @@ mailbox_health_text(enum mailbox_health health)
 		[MAILBOX_OTHER_FORMAT] = "another format",
 		[MAILBOX_FOREIGN] = "wrong owner",
 		[MAILBOX_HARD_LINKED] = "hard links",
+		[MAILBOX_WRONG_MODE] = "wrong mode",
+		[MAILBOX_TORN] = "torn",
+		[MAILBOX_NULS] = "ends in NULs",
 	};
 
 	return texts[health];
+}
+
+bool
+mailbox_was_counted(enum mailbox_health health)
+{
+	static const bool counted[MAILBOX_HEALTHS] = {
+		[MAILBOX_SOUND] = true,
+		[MAILBOX_OTHER_FORMAT] = true,
+		[MAILBOX_FOREIGN] = true,
+		[MAILBOX_HARD_LINKED] = true,
+		[MAILBOX_WRONG_MODE] = true,
+		[MAILBOX_TORN] = true,
+		[MAILBOX_NULS] = true,
+	};
+
+	return counted[health];
 }
 
 int
@@ -434,12 +522,10 @@ mailbox_summarise(
 	if (rc == 0 && o.health == MAILBOX_SOUND)
 		rc = mailbox->format == MAILBOX_MBOX ? count_mbox(&o.mbox, out, err)
 		                                     : maildir_count(&o.maildir, out, err);
-	if (rc == 0 && out->health == MAILBOX_SOUND) {
-		if (o.st.st_uid != owner)
-			out->health = MAILBOX_FOREIGN;
-		else if (mailbox->format == MAILBOX_MBOX && o.st.st_nlink != 1)
-			out->health = MAILBOX_HARD_LINKED;
-	}
+	if (rc == 0 && out->health == MAILBOX_SOUND)
+		out->health = health_of_place(mailbox, &o.st, owner);
+	if (rc == 0 && mailbox->format == MAILBOX_MBOX && o.mbox.fd != -1)
+		rc = look_at_mbox(&o.mbox, owner, out, err);
 	opened_close(&o);
 	return rc;
 }

@@ -20,7 +20,8 @@
 struct overview {
 	const struct peek *peek;
 	size_t name_width, size_width;
-	bool has_quota; /* of one at least */
+	bool has_quota; /* of one at least, or all columns are wanted */
+	bool has_locks; /* the same */
 	size_t rows;
 	struct mailbox_summary total;
 };
@@ -39,7 +40,8 @@ print_heading(const struct overview *o)
 	if (o->has_quota)
 		screen_string(SCREEN_RIGHT, QUOTA_WIDTH, "QUOTA");
 	screen_string(SCREEN_LEFT, screen_date_width(o->peek->exact), "NEWEST");
-	screen_string(SCREEN_LEFT, LOCK_WIDTH, "LOCK");
+	if (o->has_locks)
+		screen_string(SCREEN_LEFT, LOCK_WIDTH, "LOCK");
 	screen_string(SCREEN_LEFT, 0, "HEALTH");
 	screen_end_row();
 }
@@ -54,6 +56,8 @@ lock_text(unsigned locks)
 		[SCAN_LOCK_DOT | SCAN_LOCK_FCNTL] = "both",
 	};
 
+	if ((locks & SCAN_LOCK_STALE) != 0)
+		return "stale";
 	return texts[locks & (SCAN_LOCK_DOT | SCAN_LOCK_FCNTL)];
 }
 
@@ -114,13 +118,14 @@ format_text(const struct survey_entry *entry)
 static void
 print_row(struct overview *o, const struct survey_entry *entry)
 {
-	screen_string(SCREEN_LEFT, o->name_width, entry->account.name);
+	survey_print_name(o->name_width, entry);
 	screen_string(SCREEN_LEFT, FORMAT_WIDTH, format_text(entry));
 	if (survey_was_counted(entry))
 		print_counts(o, &entry->summary, survey_percent(entry));
 	else
 		print_no_counts(o);
-	screen_string(SCREEN_LEFT, LOCK_WIDTH, lock_text(entry->summary.locks));
+	if (o->has_locks)
+		screen_string(SCREEN_LEFT, LOCK_WIDTH, lock_text(entry->summary.locks));
 	print_health(entry);
 	screen_end_row();
 }
@@ -134,6 +139,8 @@ json_locks(unsigned locks)
 
 	if (((locks & SCAN_LOCK_DOT) &&
 	        json_array_append_new(list, json_string("dotlock")) == -1) ||
+	    ((locks & SCAN_LOCK_STALE) &&
+	        json_array_append_new(list, json_string("stale")) == -1) ||
 	    ((locks & SCAN_LOCK_FCNTL) && json_array_append_new(list, json_string("fcntl")) == -1))
 		speech_no_memory();
 	return list;
@@ -216,6 +223,7 @@ tell(struct overview *o, const struct survey *survey, const struct ranking *rank
 		could_not_tell |= survey->entries[i].state == SURVEY_FAILED;
 	for (size_t i = 0; i < count + left; i++) {
 		o->has_quota |= survey_percent(rows[i]) >= 0;
+		o->has_locks |= rows[i]->summary.locks != 0;
 		add_total(o, rows[i]);
 	}
 	if (!o->peek->json)
@@ -252,6 +260,8 @@ cmd_accounts(const struct peek *peek, int argc, char **argv)
 		survey_count(&survey, peek->settings);
 		overview.name_width = survey_name_width(&survey, "ACCOUNT");
 		overview.size_width = peek->exact ? 12 : 6;
+		overview.has_quota = peek->nul;
+		overview.has_locks = peek->nul || peek->exact;
 		status = tell(&overview, &survey, &ranking);
 	}
 	survey_free(&survey);

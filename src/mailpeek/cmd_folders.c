@@ -79,8 +79,8 @@ take(void *arg, const struct mailbox *folder, const char *directory)
 
 	if (mailbox_summarise(folder, geteuid(), &sum, f->err) == -1)
 		return -1;
-	if (sum.health != MAILBOX_SOUND && sum.health != MAILBOX_MISSING &&
-	    sum.health != MAILBOX_FOREIGN && sum.health != MAILBOX_HARD_LINKED) {
+	if (sum.health == MAILBOX_OTHER_FORMAT ||
+	    (sum.health != MAILBOX_MISSING && !mailbox_was_counted(sum.health))) {
 		err_set(f->err, 0, "%s: %s", folder->path, mailbox_health_text(sum.health));
 		f->err->num = sum.health == MAILBOX_UNREADABLE ? EACCES : EINVAL;
 		return -1;

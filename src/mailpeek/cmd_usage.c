@@ -125,7 +125,7 @@ print_account(const struct usage *u, const struct survey_entry *entry, uint64_t 
 		print_account_json(u, entry);
 		return;
 	}
-	screen_string(SCREEN_LEFT, u->name_width, entry->account.name);
+	survey_print_name(u->name_width, entry);
 	if (!survey_was_counted(entry)) {
 		print_no_size(u);
 		screen_string(SCREEN_RIGHT, PERCENT_WIDTH, "-");

@@ -12,6 +12,7 @@
 #include "buf.h"
 #include "err.h"
 #include "mailbox_scan.h"
+#include "names.h"
 #include "settings.h"
 
 /* Scripts rely on these; the man page lists them. Numbers as in sysexits(3). */
@@ -112,6 +113,17 @@ peek_add(struct buf *out, const void *data, size_t len)
 {
 	if (buf_add(out, data, len) == -1)
 		speech_no_memory();
+}
+
+/* names_add: was the name not there yet? */
+static inline bool
+peek_is_new(struct names *names, const char *name)
+{
+	const size_t before = names->count;
+
+	if (names_add(names, name) == NAMES_NONE)
+		speech_no_memory();
+	return names->count > before;
 }
 
 #endif

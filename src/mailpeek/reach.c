@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "map.h"
-#include "once.h"
 #include "progress.h"
 #include "resolve.h"
 
@@ -36,7 +35,7 @@ struct reading {
 	/* of the line that is asked about */
 	const char *domain;
 	bool is_untold;
-	struct once members; /* of lists */
+	struct names members; /* of lists */
 
 	char *reasons[REASONS_MAX];
 	size_t nreasons, untold;
@@ -129,7 +128,7 @@ add_answer(struct reading *r, const struct answer *answer)
 	if (answer->kind == ANSWER_ACCOUNT && answer->account.name != NULL)
 		add_account(r, answer->account.name);
 	for (size_t i = 0; answer->kind == ANSWER_FORWARD && i < answer->naddresses; i++)
-		if (once_is_new(&r->members, answer->addresses[i]))
+		if (peek_is_new(&r->members, answer->addresses[i]))
 			ask(r, answer->addresses[i], strchr(answer->addresses[i], '@') == NULL);
 	if (answer->kind == ANSWER_DEFER && answer->untold)
 		add_untold(r, answer->text != NULL ? answer->text : "out of memory");
@@ -197,7 +196,7 @@ add_line(struct reading *r, const struct map_entry *entry)
 		ask(r, key, false);
 	add_pair(r, r->is_untold ? LINE_UNTOLD : LINE);
 	r->untold += r->is_untold;
-	once_free(&r->members);
+	names_free(&r->members);
 }
 
 /* ---- domains --------------------------------------------------------------------------------- */

@@ -13,7 +13,7 @@
 #include "crew.h"
 #include "screen.h"
 
-#define NAME_WIDEST 40 /* columns; a longer name pushes its own row only */
+#define NAME_WIDEST 40 /* columns; elsewhere than on a terminal a longer name pushes its row */
 
 /* ---- the list -------------------------------------------------------------------------------- */
 
@@ -155,14 +155,7 @@ survey_account(const struct survey *survey, size_t i)
 bool
 survey_was_counted(const struct survey_entry *entry)
 {
-	static const bool counted[] = {
-		[MAILBOX_SOUND] = true,
-		[MAILBOX_OTHER_FORMAT] = true,
-		[MAILBOX_FOREIGN] = true,
-		[MAILBOX_HARD_LINKED] = true,
-	};
-
-	return entry->state == SURVEY_DONE && counted[entry->summary.health];
+	return entry->state == SURVEY_DONE && mailbox_was_counted(entry->summary.health);
 }
 
 bool
@@ -255,7 +248,7 @@ take(void *arg, size_t i, const struct buf *report, const struct err *why)
 {
 	const struct survey *survey = arg;
 	struct survey_entry *entry = &survey->entries[i];
-	struct mailbox_summary sum = { .health = MAILBOX_HARD_LINKED + 1 };
+	struct mailbox_summary sum = { .health = MAILBOX_HEALTHS };
 	struct err err;
 
 	if (report == NULL) {
@@ -264,7 +257,7 @@ take(void *arg, size_t i, const struct buf *report, const struct err *why)
 	}
 	if (report->len == sizeof(sum))
 		memcpy(&sum, report->data, sizeof(sum));
-	if ((unsigned)sum.health > MAILBOX_HARD_LINKED) {
+	if ((unsigned)sum.health >= MAILBOX_HEALTHS) {
 		err_set(&err, 0, CREW_NONSENSE);
 		survey_fail(entry, &err);
 		return;
@@ -328,4 +321,12 @@ survey_name_width(const struct survey *survey, const char *heading)
 		buf_free(&text);
 	}
 	return width;
+}
+
+void
+survey_print_name(size_t width, const struct survey_entry *entry)
+{
+	const char *name = entry->account.name;
+
+	screen_cell(SCREEN_LEFT, width, screen_width() > 0 ? NAME_WIDEST : 0, name, strlen(name));
 }

@@ -64,4 +64,7 @@ bool survey_is_there(const struct survey_entry *entry);
 /* Columns for the accounts' names, and a heading. */
 size_t survey_name_width(const struct survey *survey, const char *heading);
 
+/* An account's name as the first cell of a row; on a terminal one that is very long is cut. */
+void survey_print_name(size_t width, const struct survey_entry *entry);
+
 #endif

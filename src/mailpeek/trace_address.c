@@ -15,7 +15,6 @@
 #include "crew.h"
 #include "inspect.h"
 #include "json.h"
-#include "once.h"
 #include "resolve.h"
 #include "screen.h"
 #include "sight.h"
@@ -30,7 +29,7 @@ struct trace {
 	const char *address; /* that messages must have come for */
 	size_t newest;
 	struct resolver *resolver;
-	struct once told; /* targets */
+	struct names told; /* targets */
 };
 
 /* All that is told of one address or target. */
@@ -443,7 +442,7 @@ follow(struct trace *t, const struct answer *answer)
 		if (ours == -1) {
 			speech_complain("%s: %s", target, err.text);
 			one = STATUS_LATER;
-		} else if (ours == 1 && once_is_new(&t->told, target)) {
+		} else if (ours == 1 && peek_is_new(&t->told, target)) {
 			one = trace_one(t, target, false);
 		}
 		if (status == STATUS_OK && one != STATUS_NOTHING)
@@ -491,7 +490,7 @@ trace_address(const struct peek *peek, const char *address, size_t newest)
 	if (resolver_new(&t.resolver, peek->settings, &err) == -1)
 		speech_no_memory();
 	status = trace_one(&t, address, true);
-	once_free(&t.told);
+	names_free(&t.told);
 	resolver_free(t.resolver);
 	return status;
 }

@@ -151,10 +151,10 @@ print_heading(size_t name_width, const struct peek *peek)
 }
 
 static void
-print_row(
-    const struct peek *peek, const char *account, size_t name_width, const struct arrival *hit)
+print_row(const struct peek *peek, const struct survey_entry *entry, size_t name_width,
+    const struct arrival *hit)
 {
-	screen_string(SCREEN_LEFT, name_width, account);
+	survey_print_name(name_width, entry);
 	screen_cell(SCREEN_LEFT, FOLDER_WIDTH, 0, hit->folder.data, hit->folder.len);
 	screen_number(NUMBER_WIDTH, hit->number);
 	screen_date(hit->received, peek->exact);
@@ -176,15 +176,15 @@ print_json(const struct peek *peek, const char *account, const struct arrival *h
 static size_t
 print_hits(const struct search *s, size_t i, size_t name_width, size_t room)
 {
-	const char *account = s->survey.entries[i].account.name;
+	const struct survey_entry *entry = &s->survey.entries[i];
 	struct arrival hit;
 	size_t rows = 0, at = 0;
 
 	while (rows < room && arrival_read(&hit, &s->hits[i], &at) == 1) {
 		if (s->peek->json)
-			print_json(s->peek, account, &hit);
+			print_json(s->peek, entry->account.name, &hit);
 		else
-			print_row(s->peek, account, name_width, &hit);
+			print_row(s->peek, entry, name_width, &hit);
 		arrival_free(&hit);
 		rows++;
 	}

@@ -233,6 +233,41 @@ everything() {
 	[[ $output == *"carol/mbox: another format" ]]
 }
 
+@test "what a crash leaves at an mbox's end, modes and dead locks are told without a look at all of it" {
+	{ letters 2; printf 'half a li'; } | put ann/mbox
+	{ letters 1; head -c 300 /dev/zero; } | put carol/mbox
+	scratch mkdir -m 777 bob/Maildir bob/Maildir/cur
+	state() { peek accounts -j | python3 -c 'import json, sys; print(" ".join("%(account)s:%(messages)s:%(health)s:%(locks)s" % json.loads(line) for line in sys.stdin))'; }
+	is "ann:2:torn:[] carol:1:ends in NULs:[] bob:0:wrong mode:[]" "$(state)"
+	# Who is writing is not done; who is dead will not be.
+	scratch sh -c 'sleep 60 & echo $! >ann/mbox.lock; cat ann/mbox.lock' >"$SCRATCH/pid" 3>&-
+	WRITER=$(cat "$SCRATCH/pid")
+	scratch touch ann/mbox
+	is "ann:1:ok:['dotlock']" "$(state | cut -d ' ' -f 1)"
+	kill "$WRITER"
+	WRITER=
+	scratch sh -c 'echo 99999999 >ann/mbox.lock; touch -d "1 hour ago" ann/mbox.lock'
+	is "ann:1:torn:['dotlock', 'stale']" "$(state | cut -d ' ' -f 1-2)"
+	run -0 peek accounts ann
+	[[ ${lines[1]} == *"  stale    torn" ]]
+	letters 1 | put ann/mbox
+	scratch sh -c 'chmod 400 ann/mbox; head -c 255 /dev/zero >>carol/mbox; truncate -s 300 carol/mbox; rm ann/mbox.lock'
+	is "ann:1:wrong mode:[] carol:1:torn:[]" "$(state | cut -d ' ' -f 1-3)"
+}
+
+@test "accounts: columns for a script are always there, for a person those that say something" {
+	letters 1 | put ann/mbox
+	scratch sh -c 'echo "$1:x:$(id -u):$(id -g)::$PWD/ann::userdb_mail=mbox:~/mbox" >>accounts' more "$(printf 'x%.0s' {1..60})"
+	is 9 "$(peek accounts -0 ann | tr -dc '\t' | wc -c | awk '{ print $1 + 1 }')"
+	cp "$BATS_TEST_DIRNAME/terminal.py" "$SCRATCH/bin/"
+	scratch env TERM=dumb terminal.py mailpeek -C virtmda.conf accounts | tr -d '\r' >"$SCRATCH/out"
+	run -1 grep LOCK "$SCRATCH/out"
+	grep -q "^$(printf 'x%.0s' {1..39})…  mbox  " "$SCRATCH/out"
+	peek accounts | grep -q "^$(printf 'x%.0s' {1..60})  mbox"
+	scratch touch ann/mbox.lock
+	scratch env TERM=dumb terminal.py mailpeek -C virtmda.conf accounts ann | grep -q '  dotlock  ok'
+}
+
 @test "accounts: sorted, the first of them, quotas, folders, JSON" {
 	scratch sh -c 'umask 077; sed -i "/^bob/s/\$/ userdb_quota_rule=*:messages=10/" accounts
 		mkdir -p bob/Maildir/cur bob/Maildir/.Lists/new; printf "S: x\n\n" >bob/Maildir/.Lists/new/1000000000.x; printf "S: x\n\n" >"bob/Maildir/cur/3.x:2,S"'
