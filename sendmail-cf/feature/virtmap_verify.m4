@@ -9,7 +9,8 @@ dnl #
 dnl #	program	sendmail starts `virtmap verify' for each recipient: nothing else to run.
 dnl #		PATH is the program (/usr/local/sbin/virtmap). It runs as sendmail's
 dnl #		default user, who must be able to read map, accounts and aliases, and does
-dnl #		not see into mailboxes: quotas are then met at delivery.
+dnl #		not see into mailboxes: mail to a full one is let in, and waits in the queue or,
+dnl #		with over_quota = reject, bounces. Where there are quotas, use socket.
 dnl #	socket	sendmail asks `virtmap serve', which answers at SOCKET
 dnl #		(unix:/run/virtmda/socket), some ten times as quick, and knows quotas.
 dnl #
