@@ -243,11 +243,26 @@ activate() {
 	is "" "$(cat "$dir/out")"
 }
 
-@test "thousands of silent, slow and garbled clients keep nobody waiting" {
+# descriptors: how many all processes of the server have.
+descriptors() {
+	for pid in "$server" $(pgrep -P "$server"); do
+		find "/proc/$pid/fd" -mindepth 1
+	done | wc -l
+}
+
+@test "thousands of silent, slow and garbled clients keep nobody waiting, and leave nothing behind" {
 	serve -s "unix:$dir/socket"
+	before=$(descriptors)
 	run scratch socketmap.py crowd "$dir/socket" 5000
 	[ "$status" -eq 0 ] || is "" "$output"
 	is "OK OK" "$(ask 'verify ann@one.example')"
+	# Each of the four that answer may have opened a file or two meanwhile, but no more than that.
+	for _ in $(seq 100); do
+		after=$(descriptors)
+		[ "$after" -gt $((before + 8)) ] || break
+		sleep 0.1
+	done
+	[ "$after" -le $((before + 8)) ] || is "about $before" "$after"
 	is "" "$(cat "$dir/out")"
 }
 
