@@ -385,6 +385,43 @@ START_TEST(sizes_in_names)
 }
 END_TEST
 
+/* Whoever delivers or expunges while another counts adds to the old file, so the count is not kept.
+ * Here somebody changes new/ all the time; he may not get to it within one count. */
+START_TEST(changed_while_counted)
+{
+	bool kept = true;
+	pid_t pid;
+
+	delivery.quota.bytes = 100000;
+	put_maildir();
+	for (int i = 0; i < 500; i++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "Maildir/cur/%d.a.host:2,", i);
+		put(name, "1");
+	}
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
+			{ .tv_sec = time(NULL) + 1000 } };
+
+		for (;; times[1].tv_sec++)
+			must(utimensat(AT_FDCWD, in_dir("Maildir/new"), times, 0) == 0);
+	}
+	for (int i = 0; i < 200 && kept; i++) {
+		unlink(in_dir("Maildir/maildirsize"));
+		ck_assert_int_eq(room(1, false), 1);
+		kept = exists("Maildir/maildirsize");
+	}
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	ck_assert(!kept);
+	ck_assert_int_eq(room(1, false), 1);
+	ck_content("Maildir/maildirsize", "100000S\n500 500\n");
+}
+END_TEST
+
 /* What cannot be opened and is none of the Maildir's: another's folder, a link in its place. */
 static void
 counts_beside_a_closed_folder(void)
@@ -764,6 +801,7 @@ main(void)
 	tcase_add_test(tcase, folders_share_it);
 	tcase_add_test(tcase, traps);
 	tcase_add_test(tcase, sizes_in_names);
+	tcase_add_test(tcase, changed_while_counted);
 	tcase_add_test(tcase, closed_folders);
 	tcase_add_test(tcase, asked_before);
 	tcase_add_test(tcase, trouble_is_no_answer);
