@@ -254,7 +254,7 @@ check_files(struct check *check)
 	char compiled[PATH_MAX],
 	    base[PATH_MAX]; /* which is there after small edits of large maps */
 
-	/* settings.c has seen to the length. */
+	/* settings_table.c has seen to the length. */
 	snprintf(compiled, sizeof(compiled), "%s.gdbm", check->virtmap->settings->map);
 	snprintf(base, sizeof(base), "%s.gdbm.base", check->virtmap->settings->map);
 	check_compiled(check, compiled, base);
