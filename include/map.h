@@ -92,6 +92,8 @@ typedef int map_account_fn(void *arg, const char *name, struct err *err);
 /* A chain of mappings longer than this is deferred at run time and refused at build time. */
 #define MAP_STEPS_MAX 10
 
+#define MAP_TEXT_MAX 0x7fffffff /* bytes of a source, or of its list of domains, that are read */
+
 struct map_source; /* the text and what it says; owns all entries' strings */
 
 /* Read PATH (io_open_trusted when `trusted`). Every malformed line and every pair of lines that

@@ -15,8 +15,6 @@
 #include "map_digest.h"
 #include "map_key.h"
 
-#define FILE_MAX 0x7fffffff /* bytes of a domains file */
-
 static const char *
 name_of(const void *arg, uint32_t number)
 {
@@ -109,7 +107,7 @@ map_domains_read(struct buf *out, const char *path)
 
 	if (fd == -1)
 		return -1;
-	failed = io_read_all(fd, FILE_MAX, out);
+	failed = io_read_all(fd, MAP_TEXT_MAX, out);
 	saved = errno;
 	close(fd);
 	errno = saved;

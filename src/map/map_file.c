@@ -260,7 +260,7 @@ map_is_stale_content(const struct map *map, struct err *err)
 
 	if (fd == -1)
 		return err_set(err, errno, "open %s", map->source_path);
-	failed = io_read_all(fd, MAP_FILE_TEXT_MAX, &text);
+	failed = io_read_all(fd, MAP_TEXT_MAX, &text);
 	if (failed == -1)
 		err_set(err, errno, "read %s", map->source_path);
 	close(fd);

@@ -7,8 +7,6 @@
 
 #include "map.h"
 
-#define MAP_FILE_TEXT_MAX 0x7fffffff /* bytes of a map source */
-
 /* What the map is kept in. */
 struct table *map_file_table(const struct map *map);
 

@@ -109,7 +109,7 @@ restore(const char *path, int old)
 
 	if (old == -1)
 		unlink(path);
-	else if (fstat(old, &st) == 0 && io_read_all(old, MAP_FILE_TEXT_MAX, &text) == 0 &&
+	else if (fstat(old, &st) == 0 && io_read_all(old, MAP_TEXT_MAX, &text) == 0 &&
 	         io_replace(path, text.data, text.len, 0644, &ignored) == 0) {
 		struct timespec times[2] = { st.st_atim, st.st_mtim };
 

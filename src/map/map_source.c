@@ -212,9 +212,9 @@ read_file(struct map_source *source, int trusted, struct err *err)
 	} else {
 		source->info.mtime_sec = st.st_mtim.tv_sec;
 		source->info.mtime_nsec = (int32_t)st.st_mtim.tv_nsec;
-		if (st.st_size < MAP_FILE_TEXT_MAX)
+		if (st.st_size < MAP_TEXT_MAX)
 			buf_reserve(&source->text, (size_t)st.st_size + 65537); /* or later */
-		if (io_read_all(fd, MAP_FILE_TEXT_MAX, &source->text) == -1)
+		if (io_read_all(fd, MAP_TEXT_MAX, &source->text) == -1)
 			failed = err_set(err, errno, "read %s", source->path);
 		source->info.size = source->text.len;
 	}
@@ -295,7 +295,7 @@ map_source_parse(struct map_source **out, const char *path, const void *text, si
 	if (source == NULL)
 		return err_set(err, ENOMEM, "read %s", path);
 	source->edited = source->whole_new = true;
-	if (len > MAP_FILE_TEXT_MAX)
+	if (len > MAP_TEXT_MAX)
 		failed = err_set(err, EFBIG, "read %s", path);
 	else if (buf_add(&source->text, text, len) == -1)
 		failed = err_set(err, errno, "read %s", path);

@@ -18,8 +18,6 @@
 #include "history.h"
 #include "io.h"
 
-#define DOMAINS_MAX 0x7fffffff /* bytes of a list of domains that are read */
-
 /* ---- the compiled map ------------------------------------------------------------------------ */
 
 /* What err says of the compiled map. */
@@ -96,7 +94,7 @@ static bool
 read_file(const char *path, struct buf *out, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	bool is_read = fd != -1 && io_read_all(fd, DOMAINS_MAX, out) == 0;
+	bool is_read = fd != -1 && io_read_all(fd, MAP_TEXT_MAX, out) == 0;
 
 	if (!is_read)
 		err_set(err, errno, "open %s", path);
