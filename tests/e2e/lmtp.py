@@ -217,6 +217,22 @@ WORN = (
 )  # fmt: skip
 
 
+def settled(pid):
+    """How many descriptors each process has, once nobody is about to close or open one."""
+    last, same = None, 0
+    for _ in range(500):
+        try:
+            now = [len(open_files(member)) for member in processes(pid)]
+        except FileNotFoundError:
+            now = None
+        same = same + 1 if now is not None and now == last else 0
+        if same == 5:
+            break
+        last = now
+        time.sleep(0.01)
+    return last
+
+
 def wear(times, *command):
     ours, theirs = socket.socketpair()
     child = subprocess.Popen(command, stdin=theirs, stdout=theirs)
@@ -238,7 +254,7 @@ def wear(times, *command):
             if line is not None:
                 ours.sendall(line + b"\r\n")
             heard.append(reply()[:3].decode())
-        state = [len(open_files(pid)) for pid in processes(child.pid)], " ".join(heard)
+        state = settled(child.pid), " ".join(heard)
         if time_ == 0:
             first = state
         elif state != first:
