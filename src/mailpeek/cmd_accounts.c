@@ -14,6 +14,7 @@
 
 #define FORMAT_WIDTH 7
 #define COUNT_WIDTH  8
+#define UNREAD_WIDTH 6
 #define QUOTA_WIDTH  5
 #define LOCK_WIDTH   7
 
@@ -35,7 +36,7 @@ print_heading(const struct overview *o)
 	screen_string(SCREEN_LEFT, o->name_width, "ACCOUNT");
 	screen_string(SCREEN_LEFT, FORMAT_WIDTH, "FORMAT");
 	screen_string(SCREEN_RIGHT, COUNT_WIDTH, "MESSAGES");
-	screen_string(SCREEN_RIGHT, COUNT_WIDTH, "UNREAD");
+	screen_string(SCREEN_RIGHT, UNREAD_WIDTH, "UNREAD");
 	screen_string(SCREEN_RIGHT, o->size_width, "SIZE");
 	if (o->has_quota)
 		screen_string(SCREEN_RIGHT, QUOTA_WIDTH, "QUOTA");
@@ -68,7 +69,7 @@ print_counts(const struct overview *o, const struct mailbox_summary *summary, in
 	char text[16] = "-";
 
 	screen_number(COUNT_WIDTH, summary->messages);
-	screen_number(COUNT_WIDTH, summary->unread);
+	screen_number(UNREAD_WIDTH, summary->unread);
 	screen_size(o->size_width, summary->bytes, o->peek->exact);
 	if (percent >= 0)
 		snprintf(text, sizeof(text), "%d%%", percent);
@@ -85,7 +86,7 @@ static void
 print_no_counts(const struct overview *o)
 {
 	screen_string(SCREEN_RIGHT, COUNT_WIDTH, "-");
-	screen_string(SCREEN_RIGHT, COUNT_WIDTH, "-");
+	screen_string(SCREEN_RIGHT, UNREAD_WIDTH, "-");
 	screen_string(SCREEN_RIGHT, o->size_width, "-");
 	if (o->has_quota)
 		screen_string(SCREEN_RIGHT, QUOTA_WIDTH, "-");

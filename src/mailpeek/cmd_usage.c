@@ -232,6 +232,7 @@ sum_domains(struct usage *u, const struct reach *reach)
 			rows[i].counted += !survey_is_unknown(entry);
 		}
 		rows[i].is_part = domain->untold > 0 || rows[i].counted < domain->naccounts;
+		u->is_part |= rows[i].is_part;
 		if (columns > u->name_width && columns <= 40)
 			u->name_width = columns;
 	}

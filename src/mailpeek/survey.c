@@ -13,7 +13,9 @@
 #include "crew.h"
 #include "screen.h"
 
-#define NAME_WIDEST 40 /* columns; elsewhere than on a terminal a longer name pushes its row */
+#define NAME_WIDEST    40 /* columns */
+#define NAME_NARROWEST 16
+#define ROW_WIDTH      61 /* what stands behind it in the rows of `accounts` */
 
 /* ---- the list -------------------------------------------------------------------------------- */
 
@@ -306,9 +308,21 @@ survey_percent(const struct survey_entry *entry)
 	return (int)quota_percent(&limits, &used);
 }
 
+/* Columns that a name may take; a longer one is cut on a terminal, and pushes its row elsewhere. */
+static size_t
+name_widest(void)
+{
+	const size_t width = screen_width();
+
+	if (width == 0 || width > NAME_WIDEST + ROW_WIDTH)
+		return NAME_WIDEST;
+	return width < NAME_NARROWEST + ROW_WIDTH ? NAME_NARROWEST : width - ROW_WIDTH;
+}
+
 size_t
 survey_name_width(const struct survey *survey, const char *heading)
 {
+	const size_t widest = name_widest();
 	size_t width = strlen(heading);
 
 	for (size_t i = 0; i < survey->count; i++) {
@@ -316,7 +330,9 @@ survey_name_width(const struct survey *survey, const char *heading)
 		const char *name = survey->entries[i].account.name;
 		size_t columns = screen_text(&text, name, strlen(name), 0);
 
-		if (columns > width && columns <= NAME_WIDEST)
+		if (columns > widest && screen_width() > 0)
+			columns = widest;
+		if (columns > width && columns <= widest)
 			width = columns;
 		buf_free(&text);
 	}
@@ -328,5 +344,5 @@ survey_print_name(size_t width, const struct survey_entry *entry)
 {
 	const char *name = entry->account.name;
 
-	screen_cell(SCREEN_LEFT, width, screen_width() > 0 ? NAME_WIDEST : 0, name, strlen(name));
+	screen_cell(SCREEN_LEFT, width, screen_width() > 0 ? name_widest() : 0, name, strlen(name));
 }

@@ -186,7 +186,8 @@ $message" "$output"
 	cp "$BATS_TEST_DIRNAME/terminal.py" "$SCRATCH/bin/"
 	scratch env TERM=dumb terminal.py mailpeek -C virtmda.conf accounts | tr -d '\r' >"$SCRATCH/out"
 	run -1 grep LOCK "$SCRATCH/out"
-	grep -q "^$(printf 'x%.0s' {1..39})…  mbox  " "$SCRATCH/out"
+	grep -q "^$(printf 'x%.0s' {1..18})…  mbox  " "$SCRATCH/out"
+	python wide 80 <"$SCRATCH/out"
 	peek accounts | grep -q "^$(printf 'x%.0s' {1..60})  mbox"
 	scratch touch ann/mbox.lock
 	scratch env TERM=dumb terminal.py mailpeek -C virtmda.conf accounts ann | grep -q '  dotlock  ok'

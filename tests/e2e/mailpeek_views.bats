@@ -142,7 +142,7 @@ rows() { python3 -c 'import json, sys; rows = [json.loads(line) for line in sys.
 	letters 1 | put carol/mbox
 	# The alias file is not there: of local names nothing is known.
 	run -75 --separate-stderr peek -o aliases="$SCRATCH/none" usage -d
-	is "one.example - - - 0+;two.example - - - 0+;total 5 455 100.0% " "$(awk 'NR > 1 { print $1, $2, $3, $4, $5 }' <<<"$output" | paste -sd ';')"
+	is "one.example - - - 0+;two.example - - - 0+;total 5+ 455+ 100.0% " "$(awk 'NR > 1 { print $1, $2, $3, $4, $5 }' <<<"$output" | paste -sd ';')"
 	is "mailpeek: open $SCRATCH/none: No such file or directory
 mailpeek: of 3 of 3 addresses of the map it is not known where they lead" "$stderr"
 	# No compiled map: of catch-alls the targets are known.
