@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "lock.h"
+#include "mbox_recover.h"
 #include "scan.h"
 
 #define NUL_RUN      256                 /* bytes; so many NULs at the end are no mail's */
@@ -156,30 +157,80 @@ is_older(const struct timespec *a, const struct timespec *b)
 	return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
 }
 
-/* If nobody holds a lock, and the file has the same size before and after that was seen, then what
- * it holds is whole. */
+/* Does the word that a delivery left in its dotlock prove that its message is not all there? 1, 0,
+ * -1 with err. */
+static int
+is_torn(const struct mbox_file *file, const struct stat *st, const struct lock_dot *dot,
+    struct err *err)
+{
+	struct mbox_record records[MBOX_RECORDS_MAX];
+	const size_t n = dot->ours ? mbox_record_parse(&dot->rest, records) : 0;
+	int torn = 0;
+
+	for (size_t i = 0; torn == 0 && i < n; i++)
+		torn = mbox_record_torn(&records[i], file->fd, st, err);
+	return torn;
+}
+
+/* What the dead have written will not grow. 1 the dotlock's owner is dead and *torn says whether he
+ * left a message that is not all there, 0 he is not, -1 with err. */
+static int
+is_of_the_dead(const struct mbox_file *file, const struct stat *st, int *torn, struct err *err)
+{
+	struct err ignored; /* what cannot be looked at proves nothing */
+	struct lock_dot dot;
+	char *path;
+	int dead;
+
+	if (asprintf(&path, "%s" LOCK_SUFFIX, file->path) == -1)
+		return err_set(err, ENOMEM, "look for locks of %s", file->path);
+	dead = lock_dot_look(AT_FDCWD, path, st->st_uid, &dot, &ignored) == 0 &&
+	       dot.state == LOCK_DOT_STALE;
+	if (dead && (*torn = is_torn(file, st, &dot, err)) == -1)
+		dead = -1;
+	lock_dot_release(&dot);
+	free(path);
+	return dead;
+}
+
+/* One look. If nobody holds a lock who lives, and the file has the same size before and after that
+ * was seen, then what it holds is whole. */
+static int
+settle_once(struct mbox_file *file, struct stat *st, unsigned *locks, struct err *err)
+{
+	struct timespec since = { 0 };
+	struct stat after;
+	int dead = 0, torn = 0;
+
+	if (fstat(file->fd, st) == -1)
+		return err_set(err, errno, "stat %s", file->path);
+	if (locks_of(file->path, file->fd, locks, &since, err) == -1)
+		return -1;
+	/* While somebody has the other lock, he may live after all. */
+	if (*locks == SCAN_LOCK_DOT && (dead = is_of_the_dead(file, st, &torn, err)) == -1)
+		return -1;
+	if (fstat(file->fd, &after) == -1)
+		return err_set(err, errno, "stat %s", file->path);
+	file->end = (uint64_t)st->st_size;
+	file->tail_open = torn || (*locks != 0 && !dead) || after.st_size != st->st_size;
+	/* A lock that nothing was written under. */
+	if (!torn && *locks == SCAN_LOCK_DOT && is_older(&after.st_mtim, &since) &&
+	    after.st_size == st->st_size)
+		file->tail_open = false;
+	if (dead)
+		*locks |= SCAN_LOCK_STALE;
+	return 0;
+}
+
 int
 mbox_settle(struct mbox_file *file, struct stat *st, unsigned *locks, struct err *err)
 {
 	const struct timespec pause = { .tv_nsec = SETTLE_PAUSE };
 
 	for (int tries = 1;; tries++) {
-		struct timespec since = { 0 };
-		struct stat after;
-
-		if (fstat(file->fd, st) == -1)
-			return err_set(err, errno, "stat %s", file->path);
-		if (locks_of(file->path, file->fd, locks, &since, err) == -1)
+		if (settle_once(file, st, locks, err) == -1)
 			return -1;
-		if (fstat(file->fd, &after) == -1)
-			return err_set(err, errno, "stat %s", file->path);
-		file->end = (uint64_t)st->st_size;
-		file->tail_open = *locks != 0 || after.st_size != st->st_size;
-		/* A lock that nothing was written under. */
-		if (*locks == SCAN_LOCK_DOT && is_older(&after.st_mtim, &since) &&
-		    after.st_size == st->st_size)
-			file->tail_open = false;
-		if (!file->tail_open || tries == SETTLE_TRIES)
+		if (!file->tail_open || (*locks & SCAN_LOCK_STALE) != 0 || tries == SETTLE_TRIES)
 			return 0;
 		nanosleep(&pause, NULL);
 	}
@@ -395,37 +446,6 @@ health_of_tail(const struct mbox_file *file, enum mailbox_health *health, struct
 	return 0;
 }
 
-/* Is the owner of its dotlock dead? Not while somebody has the other lock: he may live after all.
- */
-static int
-look_at_dotlock(const struct mbox_file *file, uid_t owner, unsigned *locks, struct err *err)
-{
-	struct lock_dot dot;
-	char *path;
-
-	if (*locks != SCAN_LOCK_DOT)
-		return 0;
-	if (asprintf(&path, "%s" LOCK_SUFFIX, file->path) == -1)
-		return err_set(err, ENOMEM, "look for locks of %s", file->path);
-	if (lock_dot_look(AT_FDCWD, path, owner, &dot, err) == 0 && dot.state == LOCK_DOT_STALE)
-		*locks |= SCAN_LOCK_STALE;
-	lock_dot_release(&dot);
-	free(path);
-	return 0;
-}
-
-static int
-look_at_mbox(
-    const struct mbox_file *file, uid_t owner, struct mailbox_summary *out, struct err *err)
-{
-	if (look_at_dotlock(file, owner, &out->locks, err) == -1)
-		return -1;
-	if (out->health != MAILBOX_SOUND ||
-	    (file->tail_open && (out->locks & SCAN_LOCK_STALE) == 0))
-		return 0;
-	return health_of_tail(file, &out->health, err);
-}
-
 /* ---- contracts ---------------------------------------------------------------------------- */
 
 const char *
@@ -524,8 +544,9 @@ mailbox_summarise(
 		                                     : maildir_count(&o.maildir, out, err);
 	if (rc == 0 && out->health == MAILBOX_SOUND)
 		out->health = health_of_place(mailbox, &o.st, owner);
-	if (rc == 0 && mailbox->format == MAILBOX_MBOX && o.mbox.fd != -1)
-		rc = look_at_mbox(&o.mbox, owner, out, err);
+	if (rc == 0 && out->health == MAILBOX_SOUND && mailbox->format == MAILBOX_MBOX &&
+	    (!o.mbox.tail_open || (out->locks & SCAN_LOCK_STALE) != 0))
+		rc = health_of_tail(&o.mbox, &out->health, err);
 	opened_close(&o);
 	return rc;
 }

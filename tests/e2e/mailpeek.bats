@@ -94,6 +94,17 @@ $message" "$output"
 	scratch rm ann/mbox.lock
 	run -0 peek list ann
 	is 4 "${#lines[@]}"
+	# What the dead have written is all there will be, unless their word says that it is not whole.
+	scratch sh -c 'echo 99999999 >ann/mbox.lock; touch -d "1 hour ago" ann/mbox.lock'
+	run -0 peek list ann
+	is 4 "${#lines[@]}"
+	left_behind ann/mbox 182 500
+	run -0 peek list ann
+	is 3 "${#lines[@]}"
+	is "2:['dotlock', 'stale']:torn" "$(peek accounts -j ann | python3 -c 'import json, sys; print("%(messages)s:%(locks)s:%(health)s" % json.loads(sys.stdin.read()))')"
+	left_behind ann/mbox 182 10
+	run -0 peek list ann
+	is 4 "${#lines[@]}"
 }
 
 @test "mailboxes read while mail arrives and moves show whole messages only" {
@@ -171,7 +182,7 @@ $message" "$output"
 	kill "$WRITER"
 	WRITER=
 	scratch sh -c 'echo 99999999 >ann/mbox.lock; touch -d "1 hour ago" ann/mbox.lock'
-	is "ann:1:torn:['dotlock', 'stale']" "$(state | cut -d ' ' -f 1-2)"
+	is "ann:2:torn:['dotlock', 'stale']" "$(state | cut -d ' ' -f 1-2)"
 	run -0 peek accounts ann
 	[[ ${lines[1]} == *"  stale    torn" ]]
 	letters 1 | put ann/mbox

@@ -173,8 +173,7 @@ behind() {
 	found 1 "ann/mbox:$at" warning open-end "the last message ends without an empty line, at byte $(wc -c <"$SCRATCH/ann/mbox")"
 	# Its delivery has left word of how long it was to be: 500 bytes.
 	behind "$(printf %s "$letter" | head -c 34)"'a line\n\n'
-	printf '99999999\nvirtmda %s %s 1\nmbox %s %d 500\nFrom a@b Thu Jan  1 00:00:03 1970\n' "$(uname -n)" \
-		"$(cat /proc/sys/kernel/random/boot_id)" "$(stat -c '%d %i' "$SCRATCH/ann/mbox")" "$at" | put ann/mbox.lock
+	left_behind ann/mbox "$at" 500
 	found 1 "ann/mbox:$at" error torn-tail "of the last message $(($(wc -c <"$SCRATCH/ann/mbox") - at)) of 500 bytes are there, as its delivery's lock file says"
 	[[ $output == *"[stale-lock]"* ]]
 	# Another has appended since: nothing is proven.

@@ -35,6 +35,13 @@ letters() {
 
 put() { scratch sh -c 'cat >"$1"' put "$1"; }
 
+# left_behind MBOX AT BYTES: the dotlock of a delivery that died; it was to write so many bytes from
+# offset AT on, where its From_ line stands.
+left_behind() {
+	printf '99999999\nvirtmda %s %s 1\nmbox %s %d %d\n%s\n' "$(uname -n)" "$(cat /proc/sys/kernel/random/boot_id)" \
+		"$(stat -c '%d %i' "$SCRATCH/$1")" "$2" "$3" "$(tail -c +$(($2 + 1)) "$SCRATCH/$1" | head -n 1)" | put "$1.lock"
+}
+
 # is EXPECTED ACTUAL
 is() {
 	[ "$1" = "$2" ] && return
