@@ -43,9 +43,13 @@ struct pipes {
 static _Noreturn void
 become_sendmail(const char *path, const struct pipes *pipes)
 {
-	static char name[] = "sendmail", use[] = "-Am", speak_smtp[] = "-bs";
+	/* -odb: whatever sendmail's settings say, it answers when the message is in its queue. If
+	 * it delivered first, an answer could be awaited in vain, and what is tried again then
+	 * would be sent again and again. */
+	static char name[] = "sendmail", use[] = "-Am", queue_first[] = "-odb",
+	            speak_smtp[] = "-bs";
 	static char search[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
-	char *const arguments[] = { name, use, speak_smtp, NULL };
+	char *const arguments[] = { name, use, queue_first, speak_smtp, NULL };
 	char *const environment[] = { search, NULL };
 	char text[200];
 	int null = open("/dev/null", O_WRONLY), out = pipes->from[1];

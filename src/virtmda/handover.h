@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * A message given to sendmail: for an alias, for addresses elsewhere, for an account with a
- * .forward. sendmail is started for it (`sendmail -Am -bs`: no shell, no addresses in arguments),
- * and a process without rights reads the message and speaks SMTP to it.
+ * .forward. sendmail is started for it (`sendmail -Am -odb -bs`: no shell, no addresses in
+ * arguments), and a process without rights reads the message and speaks SMTP to it.
  */
 #ifndef VIRTMDA_HANDOVER_H
 #define VIRTMDA_HANDOVER_H

@@ -20,6 +20,7 @@ the_map() {
 		both@one.example    a@far.example, b@far.example
 		both@two.example    b@far.example, a@far.example
 		self@one.example    self
+		slow@one.example    slow
 		@two.example        error:nouser unknown there
 		one.example         error:nouser unknown here
 	EOT
@@ -29,7 +30,7 @@ setup_file() {
 	machine
 	[ -z "$LACK" ] || return 0
 	the_map | map
-	printf 'postmaster: root\nroot: dave\nteam: ann, bob\nself: self@one.example, bob\n' | write /etc/aliases
+	printf 'postmaster: root\nroot: dave\nteam: ann, bob\nself: self@one.example, bob\nslow: "|/run/script"\n' | write /etc/aliases
 	inside newaliases
 	inside sh -c 'echo "self:x:20009:20009::/home/self:/bin/sh" >>/etc/passwd; mkdir -p /home/self'
 }
@@ -38,7 +39,7 @@ teardown_file() { machine_down; }
 
 setup() {
 	clean
-	inside sh -c 'rm -rf /run/taken /home/*/.forward; mkdir /run/taken'
+	inside sh -c 'rm -rf /run/taken /home/*/.forward; mkdir -m 1777 /run/taken'
 	settings </dev/null
 }
 
@@ -216,6 +217,17 @@ settled() {
 	stand_in <<<'def at(step): pass'
 	is "250 250 250" "$(lmtp '<team@one.example> NOTIFY=NEVER' '<team@two.example>' '<team@one.example> NOTIFY=never' | codes)"
 	is 2 "$(taken)"
+}
+
+# Its configuration here has DeliveryMode=interactive: by itself it would deliver before it answers.
+@test "the real sendmail answers when it has queued the message, and need not have delivered it" {
+	printf '#!/bin/sh\nuntil [ -e /run/taken/go ]; do sleep 0.05; done\ncat >/run/taken/of-script\n' | write /run/script
+	inside chmod 755 /run/script
+	is "250" "$(lmtp '<slow@one.example>' -- -o lmtp_reply_timeout=6 | codes)"
+	is 1 "$(queued)"
+	inside touch /run/taken/go
+	settled
+	inside grep -q '^Subject: hello' /run/taken/of-script
 }
 
 @test "with the real sendmail everybody in the alias gets one" {

@@ -301,14 +301,14 @@ class World:
 
 def sweep_all(sweeps, world_kind=World):
     """One test for each (title, kind of sweep, what its world is like, does it need root); the exit
-    status."""
+    status. A kind of sweep may have a world of its own."""
     enter_private_mounts()
     tap = Tap()
     for title, kind, parameters, needs_root in sweeps:
         if needs_root and not IS_ROOT:
             tap.skip(title, "needs root")
             continue
-        world = world_kind(**parameters)
+        world = getattr(kind, "world_kind", world_kind)(**parameters)
         try:
             sweep = kind(compile_tool(world.root, "inject.c"), world)
             sweep.run()
