@@ -71,6 +71,18 @@ arrival_read(struct arrival *out, const struct buf *in, size_t *at)
 	return 1;
 }
 
+bool
+arrival_is_list(const struct buf *report)
+{
+	struct arrival arrival;
+	size_t at = 0;
+	int rc;
+
+	while ((rc = arrival_read(&arrival, report, &at)) == 1)
+		arrival_free(&arrival);
+	return rc == 0;
+}
+
 void
 arrival_put(json_t *row, const struct arrival *arrival)
 {

@@ -5,6 +5,7 @@
 #ifndef MAILPEEK_ARRIVAL_H
 #define MAILPEEK_ARRIVAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
@@ -29,6 +30,9 @@ void arrival_write(const struct arrival *arrival, struct buf *out);
 /* The one at *at of a report, which moves behind it: 1 with *out (arrival_free), 0 the report ends
  * here, -1 this is none. */
 int arrival_read(struct arrival *out, const struct buf *in, size_t *at);
+
+/* Is the report arrivals to its end, and nothing else? */
+bool arrival_is_list(const struct buf *report);
 
 /* Its folder, number, date and size as members of a row. */
 void arrival_put(json_t *row, const struct arrival *arrival);

@@ -105,25 +105,13 @@ work(void *arg, size_t i, struct buf *report, struct err *err)
 	return failed;
 }
 
-static bool
-is_list(const struct buf *report)
-{
-	struct arrival hit;
-	size_t at = 0;
-	int rc;
-
-	while ((rc = arrival_read(&hit, report, &at)) == 1)
-		arrival_free(&hit);
-	return rc == 0;
-}
-
 static void
 done(void *arg, size_t i, const struct buf *report, const struct err *why)
 {
 	struct search *s = arg;
 	struct err err;
 
-	if (report != NULL && is_list(report)) {
+	if (report != NULL && arrival_is_list(report)) {
 		s->survey.entries[i].state = SURVEY_DONE;
 		if (report->len > 0 && buf_add(&s->hits[i], report->data, report->len) == -1)
 			speech_no_memory();

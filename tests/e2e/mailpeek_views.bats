@@ -181,10 +181,11 @@ mailpeek: of 3 of 3 addresses of the map it is not known where they lead" "$stde
 
 # ---- a process that dies ---------------------------------------------------------------------------
 
-# killed COMMAND...: run it, and end the process that reads carol's mailbox, which takes long.
+# killed COMMAND...: run it, and end the process that reads carol's mailbox, which takes long. Started
+# by somebody who ignores SIGCHLD, it must know nevertheless how that ended.
 killed() {
 	local pid=
-	peek "$@" >"$SCRATCH/out" 2>"$SCRATCH/err" 3>&- &
+	scratch env --ignore-signal=CHLD mailpeek -C virtmda.conf "$@" >"$SCRATCH/out" 2>"$SCRATCH/err" 3>&- &
 	WRITER=$!
 	while [ -z "$pid" ]; do
 		kill -0 "$WRITER"

@@ -148,6 +148,28 @@ START_TEST(nonsense)
 }
 END_TEST
 
+/* trace by message-id is told of arrivals alone. */
+START_TEST(lists)
+{
+	struct buf pipe = BUF_INIT, part = BUF_INIT;
+	struct sight sight;
+	size_t first;
+
+	ck_assert(arrival_is_list(&pipe));
+	make(&sight);
+	arrival_write(&sight.newest[0], &pipe);
+	first = pipe.len;
+	arrival_write(&sight.newest[1], &pipe);
+	sight_free(&sight);
+	for (size_t len = 1; len <= pipe.len; len++) {
+		ck_assert_int_eq(buf_add(&part, pipe.data, len), 0);
+		ck_assert_int_eq(arrival_is_list(&part), len == first || len == pipe.len);
+		buf_free(&part);
+	}
+	buf_free(&pipe);
+}
+END_TEST
+
 START_TEST(too_many)
 {
 	struct buf pipe = BUF_INIT, one = BUF_INIT;
@@ -181,6 +203,7 @@ main(void)
 	tcase_add_test(tc, there_and_back);
 	tcase_add_test(tc, cut_off);
 	tcase_add_test(tc, nonsense);
+	tcase_add_test(tc, lists);
 	tcase_add_test(tc, too_many);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
