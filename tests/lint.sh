@@ -146,7 +146,7 @@ allowed() {
 # The room that a header of include/ belongs to.
 room_of() {
 	case $1 in
-	arena.h | buf.h | err.h | found.h | io.h | leftover.h | lock.h | meter.h | names.h | outcome.h | pager.h | progress.h | quota.h | rights.h | settings.h | string_index.h | text.h) echo base ;;
+	arena.h | buf.h | bytes.h | err.h | found.h | io.h | leftover.h | lock.h | meter.h | names.h | outcome.h | pager.h | progress.h | quota.h | rights.h | settings.h | string_index.h | text.h) echo base ;;
 	nss.h) [ "${2-}" = nss_apart ] && echo nss_apart || echo nss ;;
 	address.h | table.h | map.h | account.h | resolve.h | message.h | admission.h) echo "${1%.h}" ;;
 	mailbox.h | mailbox_scan.h | mailbox_verify.h) echo mailbox ;;

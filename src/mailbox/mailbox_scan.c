@@ -359,7 +359,7 @@ scan_mbox(const struct mailbox *mailbox, const struct mbox_file *file, unsigned 
 
 struct wanted {
 	size_t number;
-	struct mbox_message message; /* its header pointer is not for use */
+	struct mbox_message message; /* without its pointers */
 };
 
 static int
@@ -370,6 +370,7 @@ pick(void *arg, const struct mbox_message *message)
 	if (message->number != wanted->number)
 		return 0;
 	wanted->message = *message;
+	wanted->message.header = wanted->message.held = NULL;
 	return 1;
 }
 

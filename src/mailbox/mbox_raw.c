@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "scan.h"
 
 #define STEP ((size_t)128 * 1024)
@@ -53,18 +54,18 @@ let_go(struct unquoter *u, unsigned less)
 	return 0;
 }
 
-/* Bytes from p that need no decision: up to and with the last newline before a '>', or all. */
+/* Bytes from p that need no decision: up to and with the newline before a '>', or all. */
 static size_t
 undecided(struct unquoter *u, const unsigned char *p, size_t len)
 {
-	const unsigned char *end = p + len, *newline = p;
+	const unsigned char *end = p + len, *newline = bytes_find(p, end, "\n>", 2);
 
-	while ((newline = memchr(newline, '\n', (size_t)(end - newline))) != NULL)
-		if (++newline == end || *newline == '>') {
-			u->state = LINE_START;
-			return (size_t)(newline - p);
-		}
-	return len;
+	if (newline == NULL && end[-1] == '\n')
+		newline = end - 1;
+	if (newline == NULL)
+		return len;
+	u->state = LINE_START;
+	return (size_t)(newline + 1 - p);
 }
 
 static int
@@ -124,6 +125,12 @@ check_in_place(const struct mbox_file *file, const struct mbox_message *message,
 }
 
 static int
+give(struct unquoter *u, const struct mbox_message *message, const unsigned char *data, size_t len)
+{
+	return message->by_length ? pass_on(u, data, len) : unquote(u, data, len);
+}
+
+static int
 stream(const struct mbox_file *file, const struct mbox_message *message, struct unquoter *u,
     unsigned char *data)
 {
@@ -137,12 +144,11 @@ stream(const struct mbox_file *file, const struct mbox_message *message, struct 
 			return err_set(u->err, errno, "read %s", file->path);
 		if (n == 0)
 			return err_set(u->err, EAGAIN, "%s shrank while it was read", file->path);
-		if ((message->by_length ? pass_on(u, data, (size_t)n)
-		                        : unquote(u, data, (size_t)n)) == -1)
+		if (give(u, message, data, (size_t)n) == -1)
 			return -1;
 		at += (uint64_t)n;
 	}
-	return let_go(u, 0);
+	return 0;
 }
 
 int
@@ -153,11 +159,15 @@ mbox_raw(const struct mbox_file *file, const struct mbox_message *message, messa
 	unsigned char *data;
 	int rc;
 
-	if (check_in_place(file, message, err) == -1)
-		return -1;
-	if ((data = malloc(STEP)) == NULL)
-		return err_set(err, ENOMEM, "read %s", file->path);
-	rc = stream(file, message, &u, data);
-	free(data);
-	return rc;
+	if (message->held != NULL) {
+		rc = give(&u, message, message->held, (size_t)message->size);
+	} else {
+		if (check_in_place(file, message, err) == -1)
+			return -1;
+		if ((data = malloc(STEP)) == NULL)
+			return err_set(err, ENOMEM, "read %s", file->path);
+		rc = stream(file, message, &u, data);
+		free(data);
+	}
+	return rc == -1 ? -1 : let_go(&u, 0);
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "mbox_head.h"
 #include "scan.h"
 #include "scan_window.h"
@@ -34,42 +35,16 @@ struct scan {
 
 /* ---- From_ lines -------------------------------------------------------------------------- */
 
-typedef unsigned char block16 __attribute__((vector_size(16)));
-
-/* Does a line that starts with 'F' begin among the 64 bytes behind p? (65 are read.) Compilers
- * turn this into a few vector instructions on every machine that has some. */
-static bool
-has_newline_F(const unsigned char *p)
-{
-	block16 seen = { 0 };
-	uint64_t half[2];
-
-	for (int i = 0; i < 64; i += 16) {
-		block16 here, next;
-
-		memcpy(&here, p + i, 16);
-		memcpy(&next, p + i + 1, 16);
-		seen |= (block16)((here == '\n') & (next == 'F'));
-	}
-	memcpy(half, &seen, sizeof(half));
-	return (half[0] | half[1]) != 0;
-}
-
 /* The first newline in [p, end) with "From " behind it, all within [p, end); or NULL. */
 static const unsigned char *
 find_newline_from(const unsigned char *p, const unsigned char *end)
 {
-	for (;;) {
-		while (end - p > 64 && !has_newline_F(p))
-			p += 64;
-		do {
-			if (end - p < 6 || (p = memchr(p, '\n', (size_t)(end - p) - 5)) == NULL)
-				return NULL;
-			p++;
-		} while (*p != 'F');
-		if (memcmp(p, "From ", 5) == 0)
-			return p - 1;
+	while ((p = bytes_find(p, end, "\nF", 2)) != NULL && end - p >= 6) {
+		if (memcmp(p + 1, "From ", 5) == 0)
+			return p;
+		p++;
 	}
+	return NULL;
 }
 
 /* Bytes of the empty line whose LF stands at `newline`: 1, 2 with CR, 0 if that line is not empty.
@@ -236,6 +211,17 @@ find_end(struct scan *s, struct border *next, struct err *err)
 	return 0;
 }
 
+/* Small messages mostly are: the window was not moved since their head was read. */
+static void
+hold(struct scan *s)
+{
+	struct mbox_message *m = &s->message;
+	const struct window *w = &s->window;
+
+	m->held =
+	    m->body >= w->base && m->body + m->size <= window_end(w) ? window_at(w, m->body) : NULL;
+}
+
 static int
 scan_messages(struct scan *s, const struct mbox_file *file, struct border *next, mbox_each *each,
     void *arg, struct err *err)
@@ -248,6 +234,7 @@ scan_messages(struct scan *s, const struct mbox_file *file, struct border *next,
 			return -1;
 		if (next->at >= s->window.end && file->tail_open)
 			return 0;
+		hold(s);
 		if ((rc = each(arg, &s->message)) != 0)
 			return rc;
 	}

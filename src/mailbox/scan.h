@@ -41,6 +41,8 @@ struct mbox_message {
 	unsigned flags;              /* SCAN_ */
 	const unsigned char *header; /* NULL unless asked for */
 	size_t header_len;
+	const unsigned char *held; /* all `size` bytes from `body` on, if they happen to be in
+	                              memory; as the header, good during the callback */
 };
 
 /* How far may an open mbox be read, and is the end of that a message's end? Fills end and
@@ -55,8 +57,8 @@ typedef int mbox_each(void *arg, const struct mbox_message *message);
 int mbox_scan(const struct mbox_file *file, unsigned want, mbox_each *each, void *arg,
     bool *is_mbox, struct err *err);
 
-/* Stream a message that mbox_scan found; -1 with err->num EAGAIN if it does not stand there any
- * more. */
+/* Stream a message that mbox_scan found, from the file unless it is held; -1 with err->num EAGAIN
+ * if it does not stand there any more. */
 int mbox_raw(const struct mbox_file *file, const struct mbox_message *message, message_sink *sink,
     void *arg, struct err *err);
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "decode.h"
 #include "mailpeek.h"
 #include "text.h"
@@ -68,8 +69,8 @@ guess(const unsigned char *p, size_t len, bool at_end, size_t *used, const struc
 		unsigned long code;
 		size_t n;
 
-		if (*p < 0x80) {
-			p++;
+		if ((n = bytes_ascii(p, (size_t)(end - p))) > 0) {
+			p += n;
 			continue;
 		}
 		if ((n = text_utf8(p, (size_t)(end - p), &code)) > 0) {

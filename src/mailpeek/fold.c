@@ -9,6 +9,7 @@
 #include <glib.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "mailpeek.h"
 #include "text.h"
 
@@ -28,35 +29,13 @@ add_folded(struct buf *out, gunichar c)
 	}
 }
 
-/* Of ASCII letters the bit that makes them small; branch-free, so that compilers make vectors of
- * it. */
 static void
 add_ascii(struct buf *out, const unsigned char *p, size_t len)
 {
-	unsigned char *to;
-
 	if (buf_reserve(out, len) == -1)
 		speech_no_memory();
-	to = out->data + out->len;
-	for (size_t i = 0; i < len; i++)
-		to[i] = (unsigned char)(p[i] | ((unsigned char)(p[i] - 'A') < 26) << 5);
+	bytes_lower(out->data + out->len, p, len);
 	out->len += len;
-}
-
-static const unsigned char *
-ascii_end(const unsigned char *p, const unsigned char *end)
-{
-	uint64_t word;
-
-	while (end - p >= 8) {
-		memcpy(&word, p, 8);
-		if ((word & 0x8080808080808080u) != 0)
-			break;
-		p += 8;
-	}
-	while (p < end && *p < 0x80)
-		p++;
-	return p;
 }
 
 /* Folds up to a character that is not whole: its bytes, 0 if there is none. */
@@ -65,14 +44,15 @@ fold_whole(struct buf *out, const unsigned char *p, size_t len)
 {
 	const unsigned char *end = p + len;
 
+	if (buf_reserve(out, len) == -1)
+		speech_no_memory();
 	while (p < end) {
-		const unsigned char *stop = ascii_end(p, end);
+		size_t n = bytes_ascii(p, (size_t)(end - p));
 		unsigned long code;
-		size_t n;
 
-		if (stop > p)
-			add_ascii(out, p, (size_t)(stop - p));
-		if ((p = stop) == end)
+		if (n > 0)
+			add_ascii(out, p, n);
+		if ((p += n) == end)
 			break;
 		if ((n = text_utf8(p, (size_t)(end - p), &code)) > 0) {
 			add_folded(out, (gunichar)code);
@@ -111,8 +91,8 @@ look(struct fold_search *s)
 
 	if (s->window.len == 0)
 		return;
-	s->is_found =
-	    memmem(s->window.data, s->window.len, s->needle->data, s->needle->len) != NULL;
+	s->is_found = bytes_find(s->window.data, s->window.data + s->window.len, s->needle->data,
+	                  s->needle->len) != NULL;
 	if (s->window.len > keep) {
 		memmove(s->window.data, s->window.data + s->window.len - keep, keep);
 		s->window.len = keep;
