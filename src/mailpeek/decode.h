@@ -11,26 +11,13 @@
 #include <time.h>
 
 #include "buf.h"
+#include "content.h"
 
 /* Does a header value hold encoded words or bytes that are no UTF-8? */
 bool decode_is_needed(const struct buf *value);
 
 /* Decode a header value in place. */
 void decode_header(struct buf *value);
-
-#define DECODE_TYPE_MAX     80  /* bytes of "type/subtype", NUL included; a longer one is none */
-#define DECODE_CHARSET_MAX  48  /* bytes, NUL included */
-#define DECODE_BOUNDARY_MAX 256 /* bytes; RFC 2046 allows 70 */
-
-/* What the headers of a part say of it. */
-struct content {
-	char type[DECODE_TYPE_MAX];       /* lower case; "" if there is none that can be read */
-	char charset[DECODE_CHARSET_MAX]; /* "" if none is named that could be one */
-	char boundary[DECODE_BOUNDARY_MAX + 1]; /* "" for none, or one that is too long */
-	size_t boundary_len;
-	bool is_attachment; /* Content-Disposition says so */
-	struct buf name;    /* of the file, decoded; may hold anything */
-};
 
 /* Read a Content-Type value; what stands in *out of the type is replaced, but for the type itself
  * where the value names none: then the default is to be taken (RFC 2045 5.2). */

@@ -33,24 +33,26 @@ match_field(const struct query *query, const unsigned char *header, size_t len)
 	return found;
 }
 
-/* All fields, as "Name: value". */
+/* All fields, as "Name: value", at once: a needle has no NUL and is in none of two. */
 static bool
 match_header(const struct buf *needle, const unsigned char *header, size_t len)
 {
 	const unsigned char *p = header, *end = field_end(header, len);
-	struct buf line = BUF_INIT, value = BUF_INIT;
+	struct buf text = BUF_INIT, value = BUF_INIT;
 	struct field field;
-	bool found = false;
+	bool found;
 
-	while (!found && field_next(&p, end, &field)) {
+	if (buf_reserve(&text, len) == -1)
+		speech_no_memory();
+	while (field_next(&p, end, &field)) {
 		field_value(&field, &value);
-		buf_clear(&line);
-		if (buf_add(&line, field.name, field.name_len) == -1 ||
-		    buf_adds(&line, ": ") == -1 || buf_add(&line, value.data, value.len) == -1)
-			speech_no_memory();
-		found = fold_contains(needle, line.data, line.len);
+		peek_add(&text, field.name, field.name_len);
+		peek_add(&text, ": ", 2);
+		peek_add(&text, value.data, value.len);
+		peek_add(&text, "", 1);
 	}
-	buf_free(&line);
+	found = fold_contains(needle, text.data, text.len);
+	buf_free(&text);
 	buf_free(&value);
 	return found;
 }

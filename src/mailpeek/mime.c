@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "bytes.h"
 #include "field.h"
 #include "mailpeek.h"
 
@@ -120,32 +121,28 @@ default_type(const struct mime *m)
 static void
 read_fields(struct mime *m, struct mime_part *part)
 {
-	const unsigned char *p = m->header.data, *end = field_end(p, m->header.len);
-	struct buf value = BUF_INIT, disposition = BUF_INIT;
-	bool has_type = false, has_encoding = false;
-	struct field field;
+	static const char *const names[] = { "Content-Type", "Content-Transfer-Encoding",
+		"Content-Disposition" };
+	struct field fields[3];
+	struct buf value = BUF_INIT;
 
 	strlcpy(part->content.type, default_type(m), sizeof(part->content.type));
-	while (field_next(&p, end, &field)) {
-		if (field.name_len < 12 || (field.name[0] | 0x20) != 'c')
-			continue;
-		if (!has_type && field_is(&field, "Content-Type")) {
-			field_plain(&field, &value);
-			decode_content_type(&value, &part->content);
-			has_type = true;
-		} else if (!has_encoding && field_is(&field, "Content-Transfer-Encoding")) {
-			field_plain(&field, &value);
-			take_encoding(&value, part);
-			has_encoding = true;
-		} else if (disposition.len == 0 && field_is(&field, "Content-Disposition")) {
-			field_plain(&field, &disposition);
-		}
+	field_find_all(m->header.data, m->header.len, names, 3, fields);
+	if (fields[0].value != NULL) {
+		field_plain(&fields[0], &value);
+		content_read_type(&value, &part->content);
+	}
+	if (fields[1].value != NULL) {
+		field_plain(&fields[1], &value);
+		take_encoding(&value, part);
 	}
 	/* Last, for its name goes before the type's. */
-	if (disposition.len > 0)
-		decode_disposition(&disposition, &part->content);
+	if (fields[2].value != NULL) {
+		field_plain(&fields[2], &value);
+		if (value.len > 0)
+			decode_disposition(&value, &part->content);
+	}
 	buf_free(&value);
-	buf_free(&disposition);
 }
 
 /* RFC 2046 5.2.1: what encloses parts is never encoded itself. */
@@ -345,25 +342,21 @@ feed_candidate(struct mime *m, const unsigned char **p, const unsigned char *end
 static int
 feed_line(struct mime *m, const unsigned char **p, const unsigned char *end)
 {
-	const unsigned char *start = *p, *stop = start;
+	const unsigned char *start = *p, *newline = bytes_find(start, end, "\n-", 2);
 
-	for (;;) {
-		stop = find_newline(stop, end);
-		if (stop == end) {
-			bool cr = end[-1] == '\r';
+	if (newline == NULL && end[-1] == '\n')
+		newline = end - 1;
+	if (newline == NULL) {
+		bool cr = end[-1] == '\r';
 
-			*p = end;
-			m->state = cr ? AFTER_CR : IN_LINE;
-			return emit(m, start, (size_t)(end - start) - cr);
-		}
-		if (stop + 1 == end || stop[1] == '-')
-			break;
-		stop++;
+		*p = end;
+		m->state = cr ? AFTER_CR : IN_LINE;
+		return emit(m, start, (size_t)(end - start) - cr);
 	}
-	*p = stop + 1;
-	m->newline = stop > start && stop[-1] == '\r' ? 2 : 1;
+	*p = newline + 1;
+	m->newline = newline > start && newline[-1] == '\r' ? 2 : 1;
 	m->state = LINE_START;
-	return emit(m, start, (size_t)(stop + 1 - start) - m->newline);
+	return emit(m, start, (size_t)(newline + 1 - start) - m->newline);
 }
 
 static int
@@ -405,12 +398,17 @@ feed_some(struct mime *m, const unsigned char **p, const unsigned char *end, uin
 struct mime *
 mime_new(const struct mime_events *events, void *arg)
 {
-	struct mime *m = calloc(1, sizeof(*m));
+	struct mime *m = malloc(sizeof(*m));
 
 	if (m == NULL)
 		speech_no_memory();
+	/* Not the stack, which is much larger than most messages need it to be. */
 	m->events = events;
 	m->arg = arg;
+	m->depth = 0;
+	m->count = m->newline = 0;
+	m->at = 0;
+	m->header = (struct buf)BUF_INIT;
 	m->least = DECODE_BOUNDARY_MAX;
 	begin_header(m);
 	return m;
