@@ -14,6 +14,8 @@
 #include <uninorm.h>
 #include <unistr.h>
 
+#include "suite.h"
+
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
 /* ---- parse ------------------------------------------------------------------------------------
@@ -575,8 +577,6 @@ main(void)
 {
 	Suite *suite = suite_create("address");
 	TCase *tables = tcase_create("tables"), *properties = tcase_create("properties");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tables, parse, 0, COUNT(parsed));
 	tcase_add_loop_test(tables, refuse, 0, COUNT(refused));
@@ -595,9 +595,5 @@ main(void)
 	tcase_add_test(properties, quoting_can_be_undone);
 	suite_add_tcase(suite, properties);
 
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../../src/resolve/aliases.h"
+#include "suite.h"
 
 static char directory[64], one[96], two[96], both[200];
 
@@ -256,8 +257,6 @@ main(void)
 {
 	Suite *suite = suite_create("aliases");
 	TCase *tests = tcase_create("text");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_loop_test(tests, knows, 0, COUNT(questions));
@@ -268,9 +267,5 @@ main(void)
 	tcase_add_test(tests, notices_changes);
 	tcase_add_test(tests, long_names);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -12,6 +12,7 @@
 #include "buf.h"
 #include "err.h"
 #include "outcome.h"
+#include "suite.h"
 
 START_TEST(err_keeps_errno_and_reason)
 {
@@ -174,8 +175,6 @@ main(void)
 {
 	Suite *suite = suite_create("base");
 	TCase *tcase = tcase_create("base");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, err_keeps_errno_and_reason);
 	tcase_add_test(tcase, err_marks_a_cut);
@@ -187,9 +186,5 @@ main(void)
 	tcase_add_test(tcase, outcome_text_is_one_line);
 	tcase_add_test(tcase, no_errno_is_a_refusal);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "account.h"
+#include "suite.h"
 
 #define UID 60001
 #define GID 60002
@@ -204,8 +205,6 @@ main(void)
 {
 	Suite *suite = suite_create("become");
 	TCase *tests = tcase_create("rights");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tests, body, 0, FOR_ALL);
 	if (geteuid() == 0) {
@@ -217,9 +216,5 @@ main(void)
 	}
 	tcase_add_test(tests, forward_file);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "found.h"
+#include "suite.h"
 
 static const struct found_kind kinds[] = {
 	{ "bad", SEVERITY_ERROR, "It is bad.", "Mend it." },
@@ -89,16 +90,10 @@ main(void)
 {
 	Suite *suite = suite_create("found");
 	TCase *tcase = tcase_create("found");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, order);
 	tcase_add_test(tcase, many);
 	tcase_add_loop_test(tcase, counts, 0, (int)(sizeof(counted) / sizeof(counted[0])));
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "io.h"
+#include "suite.h"
 
 static char dir[] = "/tmp/check_io.XXXXXX";
 static struct err err;
@@ -273,8 +274,6 @@ main(void)
 {
 	Suite *suite = suite_create("io");
 	TCase *tcase = tcase_create("io");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, read_all_has_a_limit);
@@ -287,9 +286,5 @@ main(void)
 	    sizeof(hostile) / sizeof(hostile[0]));
 	tcase_add_test(tcase, trusted_remembers_the_right_directory);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

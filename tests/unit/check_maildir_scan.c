@@ -14,6 +14,7 @@
 
 #include "../../src/mailbox/scan.h"
 #include "buf.h"
+#include "suite.h"
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
@@ -561,8 +562,6 @@ main(void)
 {
 	Suite *suite = suite_create("maildir_scan");
 	TCase *tc = tcase_create("maildir_scan");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, name_parse, 0, COUNT(names));
@@ -578,9 +577,5 @@ main(void)
 	tcase_add_loop_test(tc, place, 0, COUNT(places));
 	tcase_add_test(tc, access_times_stay);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "../../src/mailpeek/crew.h"
+#include "suite.h"
 
 #define ACCOUNTS  12
 #define TELL_FD   (STDERR_FILENO + 1) /* where a process's reports go */
@@ -378,8 +379,6 @@ main(void)
 {
 	Suite *suite = suite_create("mailpeek_crew");
 	TCase *tc = tcase_create("crew");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, costs_one_account, 0, NACTS);
@@ -388,9 +387,5 @@ main(void)
 	tcase_add_test(tc, cannot_become);
 	tcase_add_test(tc, leaves_no_process);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "suite.h"
+
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 #define BYTES(text)  (text), sizeof(text) - 1
 #define LOST         "\xef\xbf\xbd" /* U+FFFD */
@@ -204,8 +206,6 @@ main(void)
 {
 	Suite *suite = suite_create("mailpeek_decoder");
 	TCase *tc = tcase_create("decoder");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc, decoded, 0, COUNT(cases));
 	tcase_add_loop_test(tc, long_text, 0, 2);
@@ -213,9 +213,5 @@ main(void)
 	tcase_add_test(tc, window);
 	tcase_add_loop_test(tc, date, 0, COUNT(dates));
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "suite.h"
+
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 #define BYTES(text)  (text), sizeof(text) - 1
 
@@ -158,16 +160,10 @@ main(void)
 {
 	Suite *suite = suite_create("mailpeek_field");
 	TCase *tc = tcase_create("field");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc, field, 0, COUNT(cases));
 	tcase_add_loop_test(tc, huge, 0, 5);
 	tcase_add_test(tc, find_all);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

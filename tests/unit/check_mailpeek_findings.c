@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../../src/mailpeek/findings.h"
+#include "suite.h"
 
 #define HEAD 16 /* bytes in front of a finding's strings */
 
@@ -130,17 +131,11 @@ main(void)
 {
 	Suite *suite = suite_create("mailpeek_findings");
 	TCase *tc = tcase_create("findings");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, there_and_back);
 	tcase_add_test(tc, cut_off);
 	tcase_add_test(tc, nonsense);
 	tcase_add_test(tc, too_many);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

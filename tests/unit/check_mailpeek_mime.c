@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "suite.h"
+
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
 static const struct mime_case {
@@ -231,16 +233,10 @@ main(void)
 {
 	Suite *suite = suite_create("mailpeek_mime");
 	TCase *tc = tcase_create("mime");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc, parts, 0, COUNT(cases));
 	tcase_add_loop_test(tc, bounded, 0, 2);
 	tcase_add_test(tc, stopped);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "suite.h"
+
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 #define BOUND(type)  "Content-Type: multipart/" type "; boundary=b\n\n"
 #define PLAIN        "Content-Type: text/plain\n\nplain\n"
@@ -153,15 +155,9 @@ main(void)
 {
 	Suite *suite = suite_create("mailpeek_outline");
 	TCase *tc = tcase_create("outline");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc, outline, 0, COUNT(cases));
 	tcase_add_loop_test(tc, html, 0, COUNT(htmls));
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "suite.h"
+
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 #define WORDS_MAX    8
 #define NOW          1767355200 /* 2026-01-02 12:00:00 */
@@ -343,17 +345,11 @@ main(void)
 {
 	Suite *suite = suite_create("mailpeek_query");
 	TCase *tc = tcase_create("query");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc, match, 0, COUNT(matches));
 	tcase_add_loop_test(tc, wrong, 0, COUNT(wrongs));
 	tcase_add_test(tc, deep);
 	tcase_add_test(tc, order);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "suite.h"
+
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 #define BYTES(text)  (text), sizeof(text) - 1
 #define DOTS         "\xe2\x80\xa6"
@@ -185,8 +187,6 @@ main(void)
 {
 	Suite *suite = suite_create("mailpeek_screen");
 	TCase *tc = tcase_create("screen");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc, shown_text, 0, COUNT(cases));
 	tcase_add_loop_test(tc, bounded, 0, 5);
@@ -194,9 +194,5 @@ main(void)
 	tcase_add_loop_test(tc, dates, 0, 10);
 	tcase_add_test(tc, no_date);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../../src/mailpeek/sight.h"
+#include "suite.h"
 
 static void
 set(struct buf *out, const char *text, size_t len)
@@ -197,8 +198,6 @@ main(void)
 {
 	Suite *suite = suite_create("mailpeek_sight");
 	TCase *tc = tcase_create("sight");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, there_and_back);
 	tcase_add_test(tc, cut_off);
@@ -206,9 +205,5 @@ main(void)
 	tcase_add_test(tc, lists);
 	tcase_add_test(tc, too_many);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -13,6 +13,7 @@
 
 #include "io.h"
 #include "map.h"
+#include "suite.h"
 
 static char dir[] = "/tmp/check_map_change.XXXXXX";
 static char path[64];
@@ -485,8 +486,6 @@ main(void)
 {
 	Suite *suite = suite_create("map_change");
 	TCase *tc = tcase_create("map_change");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, test_rename);
@@ -498,8 +497,5 @@ main(void)
 	tcase_add_test(tc, test_announce);
 	tcase_add_loop_test(tc, test_random, 0, 25);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -16,6 +16,7 @@
 
 #include "../../src/map/map_ladder.h"
 #include "map.h"
+#include "suite.h"
 
 #define ITEMS(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -522,8 +523,6 @@ main(void)
 {
 	Suite *suite = suite_create("map_ladder");
 	TCase *tests = tcase_create("map_ladder");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, every_walk);
@@ -537,9 +536,5 @@ main(void)
 	tcase_add_loop_test(tests, every_chain, 0, ITEMS(chains));
 	tcase_add_test(tests, chain_with_failing_accounts);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -15,6 +15,7 @@
 
 #include "io.h"
 #include "map.h"
+#include "suite.h"
 #include "table.h"
 
 #define DOMAINS 40
@@ -484,8 +485,6 @@ main(void)
 {
 	Suite *suite = suite_create("map_layer");
 	TCase *tests = tcase_create("layer");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_loop_test(tests, as_if_compiled_whole, 0, 5);
@@ -494,8 +493,5 @@ main(void)
 	tcase_add_test(tests, damaged_layer);
 	tcase_set_timeout(tests, 120);
 	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -20,6 +20,7 @@
 
 #include "io.h"
 #include "map.h"
+#include "suite.h"
 
 static char dir[] = "/tmp/check_map_publish.XXXXXX";
 static char path[PATH_MAX], domains[PATH_MAX];
@@ -653,8 +654,6 @@ main(void)
 {
 	Suite *suite = suite_create("map_publish");
 	TCase *tests = tcase_create("map_publish");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_set_timeout(tests, 60);
@@ -679,9 +678,5 @@ main(void)
 	tcase_add_test(tests, lock_waits);
 	tcase_add_test(tests, lock_refuses_links);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

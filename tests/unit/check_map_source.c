@@ -16,6 +16,7 @@
 
 #include "../../src/map/map_key.h"
 #include "map.h"
+#include "suite.h"
 
 #define ITEMS(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -612,8 +613,6 @@ main(void)
 {
 	Suite *suite = suite_create("map_source");
 	TCase *tests = tcase_create("map_source");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tests, every_key, 0, ITEMS(keys));
 	tcase_add_test(tests, key_domains);
@@ -629,9 +628,5 @@ main(void)
 	tcase_add_test(tests, entries_after_edits);
 	tcase_add_loop_test(tests, random_edits, 0, 40);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

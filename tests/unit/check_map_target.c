@@ -11,6 +11,7 @@
 
 #include "buf.h"
 #include "map.h"
+#include "suite.h"
 
 #define ITEMS(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -456,8 +457,6 @@ main(void)
 {
 	Suite *suite = suite_create("map_target");
 	TCase *tests = tcase_create("map_target");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tests, every_address, 0, ITEMS(addresses));
 	tcase_add_loop_test(tests, values_are_data, 0, ITEMS(substitutions));
@@ -470,9 +469,5 @@ main(void)
 	tcase_add_test(tests, too_long);
 	tcase_add_loop_test(tests, follows_recipient, 0, ITEMS(followers));
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

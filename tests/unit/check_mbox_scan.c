@@ -19,6 +19,7 @@
 
 #include "../../src/mailbox/scan.h"
 #include "buf.h"
+#include "suite.h"
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 #define FROM         "From a@b.example Thu Jan  1 00:00:00 1970\n"
@@ -917,8 +918,6 @@ main(void)
 {
 	Suite *suite = suite_create("mbox_scan");
 	TCase *tc = tcase_create("mbox_scan");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, from_line, 0, COUNT(from_cases));
@@ -943,9 +942,5 @@ main(void)
 	tcase_add_test(tc, summary);
 	tcase_add_test(tc, access_time_stays);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

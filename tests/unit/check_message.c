@@ -19,6 +19,7 @@
 
 #include "../../src/message/view.h"
 #include "io.h"
+#include "suite.h"
 
 static struct err err;
 
@@ -756,8 +757,6 @@ main(void)
 {
 	Suite *suite = suite_create("message");
 	TCase *tcase = tcase_create("message");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, written_as_the_table_says, 0, COUNT(cases));
@@ -783,9 +782,5 @@ main(void)
 	tcase_add_test(tcase, dates_as_in_the_c_library);
 	tcase_add_loop_test(tcase, the_sender_is_one_word, 0, COUNT(senders));
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

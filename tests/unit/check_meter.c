@@ -7,6 +7,7 @@
 
 #include "meter.h"
 #include "progress.h"
+#include "suite.h"
 
 static const struct {
 	size_t from, done, total;
@@ -65,15 +66,9 @@ main(void)
 {
 	Suite *suite = suite_create("meter");
 	TCase *tcase = tcase_create("meter");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, text, 0, (int)(sizeof(cases) / sizeof(cases[0])));
 	tcase_add_test(tcase, listeners);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

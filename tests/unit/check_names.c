@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "suite.h"
+
 START_TEST(each_once)
 {
 	struct names names = { 0 };
@@ -56,14 +58,9 @@ main(void)
 {
 	Suite *suite = suite_create("names");
 	TCase *tests = tcase_create("names");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tests, each_once);
 	tcase_add_test(tests, many);
 	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "suite.h"
+
 #define ABSENT "nobody-has-this-name"
 
 static char all_of_it[64]; /* made and removed by main: a test that fails cleans up nothing */
@@ -155,7 +157,6 @@ main(int argc, char *argv[])
 {
 	Suite *suite;
 	TCase *tc;
-	SRunner *runner;
 	char command[128];
 	int failed;
 
@@ -174,10 +175,7 @@ main(int argc, char *argv[])
 	tcase_add_test(tc, space_is_never_overrun);
 	tcase_add_test(tc, listing_is_not_to_be_had);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	failed = suite_run(suite);
 	snprintf(command, sizeof(command), "rm -rf %s", all_of_it);
 	if (system(command) != 0)
 		return 1;

@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "suite.h"
+
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
 enum output { TERMINAL, FILE_OUTPUT, FULL };
@@ -148,15 +150,9 @@ main(void)
 {
 	Suite *suite = suite_create("pager");
 	TCase *tc = tcase_create("pager");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc, paged, 0, COUNT(cases));
 	tcase_add_loop_test(tc, hung_up, 0, 2);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

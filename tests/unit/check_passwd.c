@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../../src/account/source.h"
+#include "suite.h"
 
 #define PASSWD "root:x:0:0:root:/root:/bin/sh\nbob:x:1001:1002:Bob:/home/bob:/bin/sh\n"
 
@@ -364,8 +365,6 @@ main(void)
 {
 	Suite *suite = suite_create("passwd");
 	TCase *tests = tcase_create("nss");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, finds);
@@ -383,9 +382,5 @@ main(void)
 	tcase_add_test(tests, real_host);
 	tcase_add_loop_test(tests, bad_specs, 0, COUNT(specs));
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "account.h"
+#include "suite.h"
 #include "table.h"
 
 static char directory[64], path[96], spec[128], index_path[128];
@@ -736,8 +737,6 @@ main(void)
 {
 	Suite *suite = suite_create("passwd_file");
 	TCase *tests = tcase_create("text and index");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_set_timeout(tests, 60);
@@ -762,9 +761,5 @@ main(void)
 	tcase_add_test(tests, cost_does_not_grow);
 	tcase_add_test(tests, each);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "suite.h"
+
 #define COUNT(a) (int)(sizeof(a) / sizeof((a)[0]))
 
 static const struct {
@@ -178,8 +180,6 @@ main(void)
 {
 	Suite *suite = suite_create("quota");
 	TCase *tcase = tcase_create("quota");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, good_limits, 0, COUNT(good));
 	tcase_add_loop_test(tcase, bad_limits, 0, COUNT(bad));
@@ -188,9 +188,5 @@ main(void)
 	tcase_add_test(tcase, arithmetic);
 	tcase_add_test(tcase, description);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -14,6 +14,7 @@
 
 #include "map.h"
 #include "resolve.h"
+#include "suite.h"
 
 static char directory[64], conf[96], map[96], accounts[96], aliases[96], domains[96];
 
@@ -663,8 +664,6 @@ main(void)
 {
 	Suite *suite = suite_create("resolve");
 	TCase *tests = tcase_create("answers");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_loop_test(tests, decides, 0, COUNT(decisions));
@@ -690,9 +689,5 @@ main(void)
 	tcase_add_test(tests, line_is_safe);
 	tcase_add_test(tests, system_accounts);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "rights.h"
+#include "suite.h"
 
 /* What is true of the process behind rights_drop; its exit status is the first thing that is not.
  */
@@ -105,16 +106,10 @@ main(void)
 {
 	Suite *suite = suite_create("rights");
 	TCase *tests = tcase_create("rights");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tests, nothing_is_left);
 	tcase_add_test(tests, refuses_without_a_parent);
 	tcase_add_test(tests, ends_with_its_parent);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

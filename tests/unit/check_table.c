@@ -18,6 +18,7 @@
 
 #include "../../src/table/table_gdbm.h"
 #include "../../src/table/table_page.h"
+#include "suite.h"
 #include "table.h"
 
 static char dir[] = "/tmp/check_table.XXXXXX";
@@ -788,8 +789,6 @@ main(void)
 {
 	Suite *suite = suite_create("table");
 	TCase *tests = tcase_create("table");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_set_timeout(tests, 60);
@@ -815,9 +814,5 @@ main(void)
 	tcase_add_test(tests, layer_over_another);
 	tcase_add_loop_test(tests, every_byte_of_both_counts, 0, 2);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "suite.h"
 #include "text.h"
 
 static const struct {
@@ -133,8 +134,6 @@ main(void)
 {
 	Suite *suite = suite_create("text");
 	TCase *tcase = tcase_create("text");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, escapes, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_loop_test(tcase, locale_changes_nothing, 0, sizeof(cases) / sizeof(cases[0]));
@@ -143,9 +142,5 @@ main(void)
 	tcase_add_test(tcase, dup);
 	tcase_add_test(tcase, between);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -17,6 +17,7 @@
 #include "../../src/virtmap/backroom.h"
 #include "io.h"
 #include "settings.h"
+#include "suite.h"
 
 enum { ENDED_WELL, REFUSED, FAILED };
 
@@ -165,7 +166,6 @@ main(void)
 	Suite *suite = suite_create("virtmap backroom");
 	TCase *tests = tcase_create("backroom");
 	char command[64];
-	SRunner *runner;
 	int failed;
 
 	if (mkdtemp(directory) == NULL)
@@ -176,10 +176,7 @@ main(void)
 	tcase_add_test(tests, endless_key);
 	tcase_add_loop_test(tests, other_sizes, 0, 2);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	failed = suite_run(suite);
 	snprintf(command, sizeof(command), "rm -rf '%s'", directory);
 	return system(command) == 0 && failed == 0 ? 0 : 1;
 }

@@ -9,6 +9,7 @@
 #include "../../src/virtmap/columns.h"
 #include "../../src/virtmap/history_record.h"
 #include "../../src/virtmap/rows.h"
+#include "suite.h"
 
 static const struct {
 	const char *text;
@@ -116,8 +117,6 @@ main(void)
 {
 	Suite *suite = suite_create("virtmap_columns");
 	TCase *tcase = tcase_create("columns");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, width, 0, (int)(sizeof(widths) / sizeof(widths[0])));
 	tcase_add_test(tcase, padding);
@@ -125,9 +124,5 @@ main(void)
 	tcase_add_test(tcase, bytes_in_json);
 	tcase_add_test(tcase, order);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

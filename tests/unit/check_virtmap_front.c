@@ -17,6 +17,7 @@
 
 #include "../../src/virtmap/backroom.h"
 #include "../../src/virtmap/front.h"
+#include "suite.h"
 
 #define CROWD 400
 
@@ -308,8 +309,6 @@ main(void)
 {
 	Suite *suite = suite_create("front");
 	TCase *tests = tcase_create("front");
-	SRunner *runner;
-	int failed;
 
 	signal(SIGPIPE, SIG_IGN);
 	tcase_set_timeout(tests, 30);
@@ -321,9 +320,5 @@ main(void)
 	tcase_add_test(tests, makes_place);
 	tcase_add_test(tests, lets_nobody_in_for_now);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "../../src/virtmap/owner.h"
+#include "suite.h"
 
 static int answer;    /* errno of the calls, after one EINTR */
 static int there;     /* and whether there is such a one */
@@ -107,14 +108,8 @@ main(void)
 {
 	Suite *suite = suite_create("virtmap_owner");
 	TCase *tcase = tcase_create("owner");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, three_answers, 0, (int)(sizeof(cases) / sizeof(cases[0])));
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../../src/virtmap/socketmap.h"
+#include "suite.h"
 
 static const struct {
 	const char *bytes;
@@ -104,17 +105,11 @@ main(void)
 {
 	Suite *suite = suite_create("socketmap");
 	TCase *tests = tcase_create("socketmap");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tests, takes, 0, (int)(sizeof(frames) / sizeof(frames[0])));
 	tcase_add_test(tests, waits_for_the_end);
 	tcase_add_test(tests, the_longest_fits);
 	tcase_add_test(tests, frames_a_reply);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -17,6 +17,7 @@
 #include "../../src/virtmda/process.h"
 #include "io.h"
 #include "leftover.h"
+#include "suite.h"
 
 #define BLOCK 100000 /* more than a pipe holds */
 
@@ -130,17 +131,11 @@ main(void)
 {
 	Suite *suite = suite_create("apart");
 	TCase *tcase = tcase_create("apart");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, begin, end);
 	tcase_add_test(tcase, a_block_is_heard);
 	tcase_add_test(tcase, anything_else_is_not);
 	tcase_add_test(tcase, nobody_waits_for_ever);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "suite.h"
+
 #define WORDS_MAX 12
 
 struct line {
@@ -159,16 +161,10 @@ main(void)
 {
 	Suite *suite = suite_create("virtmda args");
 	TCase *tc = tcase_create("args");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc, accepts, 0, (int)(sizeof(good) / sizeof(good[0])));
 	tcase_add_loop_test(tc, refuses, 0, (int)(sizeof(bad) / sizeof(bad[0])));
 	tcase_add_test(tc, help_and_version_need_no_recipient);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -18,6 +18,7 @@
 
 #include "../../src/virtmda/mail_directory.h"
 #include "../../src/virtmda/process.h"
+#include "suite.h"
 
 #define JOE   4242
 #define JOES  4243
@@ -489,7 +490,6 @@ main(void)
 {
 	Suite *suite = suite_create("virtmda broker");
 	TCase *roots = tcase_create("mail directory"), *all = tcase_create("socket");
-	SRunner *runner;
 	char command[128];
 	int failed;
 
@@ -518,10 +518,7 @@ main(void)
 	else
 		puts("# skipped: the mail directory's tests need root");
 	suite_add_tcase(suite, all);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	failed = suite_run(suite);
 	snprintf(command, sizeof(command), "rm -rf %s", all_of_it);
 	if (system(command) != 0)
 		return 1;

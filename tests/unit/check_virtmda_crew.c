@@ -28,6 +28,7 @@
 #include "../../src/virtmda/parcel.h"
 #include "../../src/virtmda/process.h"
 #include "../../src/virtmda/worker.h"
+#include "suite.h"
 
 #define JOE  4242
 #define MANY 70 /* identities: more than there are places for */
@@ -684,7 +685,6 @@ main(void)
 {
 	Suite *suite = suite_create("virtmda crew");
 	char **const environment = environ;
-	SRunner *runner;
 	char command[96];
 	int failed;
 
@@ -700,10 +700,7 @@ main(void)
 		return 1;
 	chmod(all_of_it, 0755);
 	suite_add_tcase(suite, tests_of_crew());
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	failed = suite_run(suite);
 	snprintf(command, sizeof(command), "rm -rf %s", all_of_it);
 	return system(command) == 0 && failed == 0 ? 0 : 1;
 }

@@ -12,6 +12,7 @@
 
 #include "../../src/virtmda/journal.h"
 #include "../../src/virtmda/report.h"
+#include "suite.h"
 
 START_TEST(status_of_an_outcome)
 {
@@ -170,8 +171,6 @@ main(void)
 {
 	Suite *suite = suite_create("virtmda exit");
 	TCase *tc = tcase_create("exit");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, status_of_an_outcome);
 	tcase_add_test(tc, worse_of_two);
@@ -180,9 +179,5 @@ main(void)
 	tcase_add_test(tc, log_line_of_a_copy);
 	tcase_add_test(tc, log_line_without_a_copy);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../../src/virtmda/parcel.h"
+#include "suite.h"
 
 static const struct account joe = {
 	.name = (char *)"joe", .uid = 7, .gid = 8, .home = (char *)"/home/joe"
@@ -267,8 +268,6 @@ main(void)
 {
 	Suite *suite = suite_create("virtmda job");
 	TCase *tests = tcase_create("job");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, arrives_as_it_was_sent);
@@ -281,9 +280,5 @@ main(void)
 	tcase_add_test(tests, a_job_has_a_message);
 	tcase_add_test(tests, what_comes_with_nonsense_is_closed);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

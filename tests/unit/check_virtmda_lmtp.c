@@ -11,6 +11,7 @@
 #include "../../src/virtmda/lmtp_path.h"
 #include "../../src/virtmda/reply.h"
 #include "lmtp_tool.h"
+#include "suite.h"
 
 static const struct lmtp_limits limits = { .recipients = 3, .errors = 4, .message_size = 100 };
 
@@ -602,8 +603,6 @@ main(void)
 {
 	Suite *suite = suite_create("virtmda lmtp");
 	TCase *tests = tcase_create("lmtp");
-	SRunner *runner;
-	int failed;
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 	tcase_add_loop_test(tests, talks_as_the_table_says, 0, COUNT(talks));
@@ -622,9 +621,5 @@ main(void)
 	tcase_add_test(tests, codes_that_the_map_asks_for);
 	tcase_add_test(tests, long_replies_are_cut);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -23,6 +23,7 @@
 #include "io.h"
 #include "map.h"
 #include "message.h"
+#include "suite.h"
 
 #define JOE  4242
 #define TEXT "Subject: x\n\nhello\n"
@@ -517,7 +518,6 @@ main(void)
 {
 	Suite *suite = suite_create("virtmda lmtp server");
 	TCase *tests = tcase_create("server");
-	SRunner *runner;
 	char command[96];
 	int failed;
 
@@ -531,10 +531,7 @@ main(void)
 	    tests, believes_nothing, 0, (int)(sizeof(taken_over) / sizeof(taken_over[0])));
 	tcase_add_test(tests, silence_is_an_end);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	failed = suite_run(suite);
 	snprintf(command, sizeof(command), "rm -rf %s", all_of_it);
 	return system(command) == 0 && failed == 0 ? 0 : 1;
 }

@@ -13,6 +13,7 @@
 #include "../../src/virtmda/moment.h"
 #include "../../src/virtmda/process.h"
 #include "io.h"
+#include "suite.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -127,16 +128,10 @@ main(void)
 {
 	Suite *suite = suite_create("loop");
 	TCase *tcase = tcase_create("loop");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, a_loop_is_seen, 0, COUNT(headers));
 	tcase_add_test(tcase, who_may_go_on);
 	tcase_add_test(tcase, hops);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

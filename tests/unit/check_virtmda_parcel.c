@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "suite.h"
+
 #define BLOCK 64
 
 static int ends[2];
@@ -134,16 +136,11 @@ main(void)
 {
 	Suite *suite = suite_create("virtmda parcel");
 	TCase *tests = tcase_create("parcel");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, one_descriptor_comes_along);
 	tcase_add_test(tests, no_more_than_one_is_let_in);
 	tcase_add_test(tests, another_size_is_an_error);
 	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -13,6 +13,7 @@
 
 #include "../../src/virtmda/bounce.h"
 #include "io.h"
+#include "suite.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -175,17 +176,11 @@ main(void)
 {
 	Suite *suite = suite_create("speech");
 	TCase *tcase = tcase_create("speech");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, a_sender_is_one_word, 0, COUNT(paths));
 	tcase_add_test(tcase, who_is_told);
 	tcase_add_test(tcase, a_notice_has_its_parts);
 	tcase_add_test(tcase, no_header_is_a_header_of_nothing);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "io.h"
+#include "suite.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -659,8 +660,6 @@ main(void)
 {
 	Suite *suite = suite_create("submission");
 	TCase *tcase = tcase_create("submission");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, asks_in_order);
@@ -681,9 +680,5 @@ main(void)
 	tcase_add_test(tcase, an_address_is_no_command);
 	tcase_add_test(tcase, one_session_after_another);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -28,6 +28,7 @@
 #include "../../src/mailbox/deliver.h"
 #include "buf.h"
 #include "io.h"
+#include "suite.h"
 #include "mailbox.h"
 
 #define NOBODY 65534
@@ -262,7 +263,6 @@ run_suite(const char *name, TCase *tcase)
 {
 	Suite *suite = suite_create(name);
 	char command[64];
-	SRunner *runner;
 	int failed;
 
 	must(mkdtemp(base) != NULL && chmod(base, 0755) == 0);
@@ -273,12 +273,9 @@ run_suite(const char *name, TCase *tcase)
 		    name);
 	tcase_set_timeout(tcase, 120);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	failed = suite_run(suite);
 	must(system(command) == 0);
-	return failed == 0 ? 0 : 1;
+	return failed;
 }
 
 #define COUNT(a) (int)(sizeof(a) / sizeof((a)[0]))
