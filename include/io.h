@@ -23,6 +23,11 @@ int io_write_all(int fd, const void *data, size_t len);
  * 0, or -1 with errno; EFBIG when more than `max` bytes would be added. */
 int io_read_all(int fd, size_t max, struct buf *out);
 
+/* Append the file, as large as it was when it was opened, to `out`. Trusted: by io_open_trusted,
+ * else whatever can be opened and read without waiting. 0, or -1 with err (ENOENT, and so on, from
+ * open; EFBIG: over `max` bytes). */
+int io_read_file(const char *path, bool trusted, size_t max, struct buf *out, struct err *err);
+
 /* fsync(2) all of these (files and directories), at the same time as far as that can be had. */
 struct io_flush {
 	int fd;
@@ -34,8 +39,8 @@ void io_fsync_all(struct io_flush *list, size_t n);
  * cannot (EINVAL, on some network file systems) has nothing to flush: 0. */
 int io_fsync_dir(int dirfd);
 
-/* Did this process begin as root? Asked of the kernel once, so it stays true after rights were
- * given up: for what is trusted that is the strict side. */
+/* Did this program start as root? That stays true after rights were given up: for what is trusted
+ * that is the strict side. */
 bool io_is_root(void);
 
 /* Open for reading a file from which we take orders (settings, map, accounts).

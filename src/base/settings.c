@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "buf.h"
 #include "io.h"
@@ -231,16 +230,12 @@ static int
 file_load(struct settings *settings, const char *path, int may_be_missing, struct err *err)
 {
 	struct buf text = BUF_INIT;
-	int fd = io_open_trusted(path, NULL, err);
-	int rc;
+	int rc = io_read_file(path, true, FILE_BYTES_MAX, &text, err);
 
-	if (fd == -1)
-		return may_be_missing && err->num == ENOENT ? 0 : -1;
-	if ((rc = io_read_all(fd, FILE_BYTES_MAX, &text)) == -1)
-		err_set(err, errno, "read %s", path);
-	close(fd);
 	if (rc == 0)
 		rc = file_text(settings, path, &text, err);
+	else if (may_be_missing && err->num == ENOENT)
+		rc = 0;
 	buf_free(&text);
 	return rc;
 }

@@ -67,18 +67,9 @@ take_turn(const struct warning_way *way, struct err *err)
 static int
 read_template(const char *path, struct buf *out, struct err *err)
 {
-	int fd, failed;
-
-	if (*path == '\0') {
-		failed = buf_adds(out, standard);
-	} else {
-		fd = io_open_trusted(path, NULL, err);
-		if (fd == -1)
-			return -1;
-		failed = io_read_all(fd, TEMPLATE_MAX, out);
-		close(fd);
-	}
-	return failed == -1 ? err_set(err, errno, "read %s", path) : 0;
+	if (*path != '\0')
+		return io_read_file(path, true, TEMPLATE_MAX, out, err);
+	return buf_adds(out, standard) == -1 ? err_set(err, errno, "quota warning") : 0;
 }
 
 static int

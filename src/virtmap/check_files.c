@@ -5,7 +5,6 @@
  * with the directories above, are looked at for who may write them.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
 #include <stdio.h>
@@ -90,19 +89,6 @@ check_compiled(struct check *check, const char *path, const char *base)
 /* ---- the list of domains ----------------------------------------------------------------------
  */
 
-static bool
-read_file(const char *path, struct buf *out, struct err *err)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	bool is_read = fd != -1 && io_read_all(fd, MAP_TEXT_MAX, out) == 0;
-
-	if (!is_read)
-		err_set(err, errno, "open %s", path);
-	if (fd != -1)
-		close(fd);
-	return is_read;
-}
-
 /* How many of the list's names the map has; the first that it has not is told. */
 static size_t
 compare_names(struct check *check, const char *path, char *text)
@@ -133,7 +119,7 @@ check_list(struct check *check)
 	char *string;
 	size_t known;
 
-	if (!read_file(path, &text, &err)) {
+	if (io_read_file(path, false, MAP_TEXT_MAX, &text, &err) == -1) {
 		findings_add(&check->findings, FINDING_DOMAINS_FILE, path, 0, "%s", err.text);
 	} else if ((string = buf_cstr(&text)) == NULL) {
 		check->findings.no_memory = true;

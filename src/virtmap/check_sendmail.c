@@ -7,7 +7,6 @@
  */
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -39,15 +38,9 @@ struct sendmail {
 static int
 read_text(const char *path, struct buf *text, struct err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	int failed = 0;
-
-	if (fd == -1)
-		return err_set(err, errno, "open %s", path);
-	if (io_read_all(fd, CONFIG_MAX, text) == -1 || buf_cstr(text) == NULL)
-		failed = err_set(err, errno, "read %s", path);
-	close(fd);
-	return failed;
+	if (io_read_file(path, false, CONFIG_MAX, text, err) == -1)
+		return -1;
+	return buf_cstr(text) == NULL ? err_set(err, errno, "read %s", path) : 0;
 }
 
 static void __attribute__((format(printf, 2, 3)))

@@ -7,11 +7,9 @@
  */
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "account.h"
 #include "format.h"
@@ -208,17 +206,9 @@ offer_all(struct source *source, struct offers *offers, struct err *err)
 static int
 read_text(struct source *source, const char *path, struct err *err)
 {
-	int fd = source->virtmap->trusted
-	             ? io_open_trusted(path, NULL, err)
-	             : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	int failed = 0;
-
-	if (fd == -1)
-		return source->virtmap->trusted ? -1 : err_set(err, errno, "open %s", path);
-	if (io_read_all(fd, TEXT_MAX, &source->text) == -1 || buf_cstr(&source->text) == NULL)
-		failed = err_set(err, errno, "read %s", path);
-	close(fd);
-	return failed;
+	if (io_read_file(path, source->virtmap->trusted, TEXT_MAX, &source->text, err) == -1)
+		return -1;
+	return buf_cstr(&source->text) == NULL ? err_set(err, errno, "read %s", path) : 0;
 }
 
 /* ---- kinds of words ------------------------------------------------------------------------ */

@@ -365,12 +365,12 @@ change_stands(const struct editor *editor)
 {
 	const struct buf *text = map_source_text(editor->source);
 	struct buf there = BUF_INIT;
-	int fd = open(editor->virtmap->settings->map, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	int same = fd != -1 && text != NULL && io_read_all(fd, text->len, &there) == 0 &&
-	           there.len == text->len && memcmp(there.data, text->data, text->len) == 0;
+	struct err err;
+	int same =
+	    text != NULL &&
+	    io_read_file(editor->virtmap->settings->map, false, text->len, &there, &err) == 0 &&
+	    there.len == text->len && memcmp(there.data, text->data, text->len) == 0;
 
-	if (fd != -1)
-		close(fd);
 	buf_free(&there);
 	return same;
 }

@@ -37,21 +37,13 @@ int
 history_file_read(struct buf *out, const char *map_path, int number, int trusted, struct err *err)
 {
 	char *name = file_name(map_path, number);
-	int fd, rc = 1;
+	int rc = 1;
 
 	buf_clear(out);
 	if (name == NULL)
 		return err_set(err, ENOMEM, "read the history of %s", map_path);
-	fd = trusted ? io_open_trusted(name, NULL, err)
-	             : open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd == -1 && !trusted)
-		err_set(err, errno, "open %s", name);
-	if (fd == -1)
+	if (io_read_file(name, trusted, FILE_MAX, out, err) == -1)
 		rc = err->num == ENOENT ? 0 : -1;
-	else if (io_read_all(fd, FILE_MAX, out) == -1)
-		rc = err_set(err, errno, "read %s", name);
-	if (fd != -1)
-		close(fd);
 	free(name);
 	return rc;
 }

@@ -101,6 +101,46 @@ START_TEST(read_all_has_a_limit)
 }
 END_TEST
 
+START_TEST(reads_files_whole)
+{
+	static const char *const texts[] = { "", "x", "0123456789" };
+	struct buf buf = BUF_INIT;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		size_t len = strlen(texts[i]);
+
+		put("f", texts[i], 0600);
+		buf_clear(&buf);
+		ck_assert_int_eq(buf_adds(&buf, "ab"), 0);
+		ck_assert_int_eq(io_read_file(in_dir("f"), false, len, &buf, &err), 0);
+		ck_assert_int_eq(strncmp(buf_cstr(&buf), "ab", 2), 0);
+		ck_assert_str_eq(buf_cstr(&buf) + 2, texts[i]);
+		if (len == 0)
+			continue;
+		buf_clear(&buf);
+		ck_assert_int_eq(io_read_file(in_dir("f"), false, len - 1, &buf, &err), -1);
+		ck_assert_int_eq(err.num, EFBIG);
+		ck_assert_int_eq(errno, EFBIG);
+		ck_assert_uint_eq(buf.len, 0);
+	}
+	/* One whose length is not known is read to its end. */
+	buf_clear(&buf);
+	ck_assert_int_eq(io_read_file("/proc/self/status", false, 1 << 20, &buf, &err), 0);
+	ck_assert_ptr_nonnull(strstr(buf_cstr(&buf), "nonvoluntary_ctxt_switches:"));
+
+	for (int trusted = 0; trusted < 2; trusted++) {
+		ck_assert_int_eq(io_read_file("/nonexistent", trusted, 9, &buf, &err), -1);
+		ck_assert_int_eq(err.num, ENOENT);
+		ck_assert_ptr_nonnull(strstr(err.text, "open /nonexistent"));
+	}
+	ck_assert_int_eq(io_read_file("/tmp", false, 1 << 20, &buf, &err), -1);
+	ck_assert_int_eq(err.num, EISDIR);
+	ck_assert_int_eq(io_read_file("/tmp", true, 1 << 20, &buf, &err), -1);
+	ck_assert_int_eq(err.num, EINVAL);
+	buf_free(&buf);
+}
+END_TEST
+
 START_TEST(write_all_reports_a_full_disk)
 {
 	struct rlimit limit, old;
@@ -277,6 +317,7 @@ main(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, read_all_has_a_limit);
+	tcase_add_test(tcase, reads_files_whole);
 	tcase_add_test(tcase, write_all_reports_a_full_disk);
 	tcase_add_test(tcase, replace_keeps_mode_and_leaves_nothing);
 	tcase_add_test(tcase, replace_refuses_links_and_missing_directories);
