@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #define LINKS_MAX 16 /* symbolic links on the way */
@@ -218,9 +219,5 @@ io_check_way(const char *path, struct err *err)
 bool
 io_is_root(void)
 {
-	static int root = -1;
-
-	if (root == -1)
-		root = geteuid() == 0;
-	return root == 1;
+	return getauxval(AT_EUID) == 0;
 }

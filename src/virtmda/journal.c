@@ -96,20 +96,22 @@ send_datagram(int fd, const void *data, size_t len)
 	return 0; /* lost: syslog(3) would hang */
 }
 
-/* -1: syslog(3) may know another way. */
+/* The socket is connected to nobody, so it serves for every line, whichever syslogd runs by then;
+ * only this process logs, none that it forks. -1: syslog(3) may know another way. */
 static int
 send_to_syslog(int priority, const char *line)
 {
+	static int fd = -1;
 	struct buf out = BUF_INIT;
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int result = -1;
 
+	if (fd == -1)
+		fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return -1;
 	if (buf_addf(&out, "<%d>virtmda[%ld]: %s", LOG_MAIL | priority, (long)getpid(), line) == 0)
 		result = send_datagram(fd, out.data, out.len);
 	buf_free(&out);
-	close(fd);
 	return result;
 }
 

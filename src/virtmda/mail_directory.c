@@ -23,10 +23,9 @@
 #define ROOT_GID 0
 
 struct mail_directory {
-	char *path;               /* of the directory */
-	char base[NAME_MAX + 1];  /* the mailbox */
-	char lock[NAME_MAX + 1];  /* its dotlock */
-	char saved[NAME_MAX + 1]; /* bytes cut off in a recovery */
+	char *path;              /* of the directory */
+	char base[NAME_MAX + 1]; /* the mailbox */
+	char lock[NAME_MAX + 1]; /* its dotlock */
 	uid_t uid;
 	gid_t gid;
 	int fd;      /* -1 until opened */
@@ -48,15 +47,10 @@ name(char out[NAME_MAX + 1], const char *prefix, const char *base, const char *s
 static int
 make_names(struct mail_directory *md, const char *base, struct err *err)
 {
-	char torn[64];
-
-	snprintf(torn, sizeof(torn), ".torn.%lld.%ld", (long long)time(NULL), (long)getpid());
-	/* A hidden one is no mailbox; the mailbox room calls its own alike. */
-	if (name(md->base, "", base, "", err) == -1 ||
-	    name(md->lock, "", base, LOCK_SUFFIX, err) == -1 ||
-	    name(md->saved, ".", base, torn, err) == -1)
-		return -1;
-	return 0;
+	return name(md->base, "", base, "", err) == -1 ||
+	               name(md->lock, "", base, LOCK_SUFFIX, err) == -1
+	           ? -1
+	           : 0;
 }
 
 int
@@ -130,16 +124,18 @@ check_above(const char *path, const struct stat *st, struct err *err)
 	return 0;
 }
 
-/* Every directory above `path`. 1 if one of them is a symbolic link. */
+/* Every directory above `path` but the root directory: whoever could change that has this program,
+ * too. 1 if one of them is a symbolic link. */
 static int
 check_ancestors(const char *path, struct err *err)
 {
 	char prefix[PATH_MAX];
 	struct stat st;
 
-	/* "/", then "/var" of "/var/mail", but not the last part. */
-	for (const char *slash = path; slash != NULL; slash = strchr(slash + 1, '/')) {
-		size_t len = slash == path ? 1 : (size_t)(slash - path);
+	/* "/var" of "/var/mail", but not the last part. */
+	for (const char *slash = strchr(path + 1, '/'); slash != NULL;
+	     slash = strchr(slash + 1, '/')) {
+		size_t len = (size_t)(slash - path);
 
 		if (len >= sizeof(prefix))
 			return err_set(err, ENAMETOOLONG, "mail directory %s", path);
@@ -272,11 +268,12 @@ mail_directory_create_dotlock(
 int
 mail_directory_create_saved(struct mail_directory *md, struct err *err)
 {
-	const struct io_new new = {
-		.name = md->saved, .uid = md->uid, .gid = md->gid, .mode = 0600
-	};
+	char torn[64], saved[NAME_MAX + 1];
+	const struct io_new new = { .name = saved, .uid = md->uid, .gid = md->gid, .mode = 0600 };
 
-	return create(md, &new, err);
+	snprintf(torn, sizeof(torn), ".torn.%lld.%ld", (long long)time(NULL), (long)getpid());
+	/* A hidden one is no mailbox; the mailbox room calls its own alike. */
+	return name(saved, ".", md->base, torn, err) == -1 ? -1 : create(md, &new, err);
 }
 
 int

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "exit.h"
+#include "io.h"
 
 #define PLACES (PROCESS_CHILDREN_MAX + PROCESS_HANDOVERS_MAX + 1) /* and who looks for loops */
 
@@ -163,7 +164,7 @@ process_init(struct err *err)
 bool
 process_is_root(void)
 {
-	return getauxval(AT_EUID) == 0;
+	return io_is_root();
 }
 
 void
