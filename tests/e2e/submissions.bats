@@ -12,6 +12,7 @@ the_map() {
 		ann@one.example     ann
 		bob@one.example     bob
 		dave@one.example    dave
+		dave@two.example    dave
 		fa@one.example      a@far.example
 		fb@one.example      b@far.example
 		fc@one.example      c@far.example
@@ -58,6 +59,7 @@ stand_in() {
 		cat <<-'EOT'
 			where = "/run/taken/%d" % os.getpid()
 			heard, data = open(where + ".heard", "w"), None
+			dsn = "250-here\r\n250 DSN"
 			say("220 here")
 			for line in sys.stdin:
 			    heard.write(line)
@@ -72,7 +74,7 @@ stand_in() {
 			    else:
 			        at(line[:4])
 			        if line[:4] == "DATA": data = []
-			        say("354 go" if data is not None else "250 ok")
+			        say("354 go" if data is not None else dsn if line[:4] == "EHLO" else "250 ok")
 			heard.write("gone")
 		EOT
 	} | write /etc/virtmda/stand-in
@@ -217,6 +219,29 @@ settled() {
 	stand_in <<<'def at(step): pass'
 	is "250 250 250" "$(lmtp '<team@one.example> NOTIFY=NEVER' '<team@two.example>' '<team@one.example> NOTIFY=never' | codes)"
 	is 2 "$(taken)"
+}
+
+@test "what was said about notices goes along with a .forward, too, and keeps them apart" {
+	stand_in <<<'def at(step): pass'
+	write /home/dave/.forward <<<'bob'
+	inside chown dave /home/dave/.forward
+	is "250 250" "$(lmtp '<dave@one.example> NOTIFY=NEVER ORCPT=rfc822;d@far.example' '<dave@two.example>' | codes)"
+	is 2 "$(taken)"
+	inside sh -c 'cat /run/taken/*.heard' | tr -d '\r' >"$BATS_TEST_TMPDIR/heard"
+	is "$(printf '%s\n' 'RCPT TO:<dave>' 'RCPT TO:<dave> NOTIFY=NEVER ORCPT=rfc822;d@far.example')" \
+		"$(grep ^RCPT "$BATS_TEST_TMPDIR/heard" | sed 's/ ORCPT=rfc822;dave@two.example//' | sort)"
+}
+
+@test "told to stop while sendmail has the message: its word is awaited, and passed on" {
+	stand_in <<-'EOT'
+		def at(step):
+		    if step == "dot": until(lambda: os.path.exists("/run/taken/go"))
+	EOT
+	inside sh -c 'until ls /run/taken/*.heard >/dev/null 2>&1 && grep -q "^\.$(printf "\r")*$" /run/taken/*.heard; do sleep 0.05; done
+		kill -TERM $(pgrep -o -x virtmda); sleep 0.3; touch /run/taken/go' 3>&- &
+	is "250" "$(lmtp '<fa@one.example>' | head -n 1 | codes)"
+	wait $!
+	is 1 "$(taken)"
 }
 
 # Its configuration here has DeliveryMode=interactive: by itself it would deliver before it answers.
