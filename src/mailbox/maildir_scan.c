@@ -3,8 +3,9 @@
  * A Maildir, read while others deliver, read and rename. The names are taken down first, new/
  * before cur/: a message that is moved meanwhile is then seen twice, not missed, and the second
  * sight is dropped. A file that has another name by the time it is opened is looked for under
- * its new one, with a bound on how often; one that is gone is passed over. tmp/ is never looked
- * at: what stands there is not delivered. Files whose names begin with a dot are not messages.
+ * its new one, with a bound on how often, which is told, for nothing is left out in silence; one
+ * that is gone is passed over. tmp/ is never looked at: what stands there is not delivered. Files
+ * whose names begin with a dot are not messages.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -18,8 +19,10 @@
 
 #include "scan.h"
 
-#define READINGS_MAX 3  /* of both directories, until they stood still */
-#define SEARCHES_MAX 16 /* readings of both directories for renamed files in one scan */
+#define READINGS_MAX 3 /* of both directories, until they stood still */
+#define SEARCHES_MIN                                                                               \
+	64 /* readings of both directories for renamed files in one scan; more, until */
+#define NAMES_MAX 300000 /* names were read in them */
 
 struct entry {
 	const char *name; /* in names */
@@ -43,6 +46,8 @@ struct maildir_reader {
 	struct list list; /* what gives the messages their numbers */
 	struct list now;  /* a later reading, to find renamed files in */
 	unsigned searches;
+	size_t names; /* read in them */
+	struct timespec searched[2];
 	struct buf header;
 };
 
@@ -271,15 +276,33 @@ find_entry(const struct list *list, const struct entry *key)
 	return bsearch(key, list->entries, list->count, sizeof(*key), compare);
 }
 
+/* Read both directories once more. 1, 0 if that was done often enough and nothing has moved since,
+ * -1 with err: also where files are renamed faster than they are found, which their owner can do
+ * for ever. */
+static int
+search(struct maildir_reader *r, struct err *err)
+{
+	if (r->searches++ >= SEARCHES_MIN && r->names >= NAMES_MAX)
+		return stood_still(r->list.maildir, r->searched)
+		           ? 0
+		           : err_set(err, EAGAIN, "%s: files are renamed all the time",
+		                 r->list.maildir->path);
+	stamp(r->list.maildir, r->searched);
+	/* An empty directory that was large takes as long to read. */
+	r->names += r->list.count;
+	return list_read(&r->now, err) == -1 ? -1 : 1;
+}
+
 /* Open message `key` of the list, under its new name if it was renamed: the last reading is asked
  * first, then new ones. 1 with *fd and *out (good until the next message is opened); 0 if it is
- * gone, was looked for too often, or is no message after all; -1 with err. */
+ * gone or is no message after all; -1 with err. */
 static int
 open_message(struct maildir_reader *r, const struct entry *key, struct entry *out, int *fd,
     struct stat *st, struct err *err)
 {
 	const struct entry *sight = key;
 	bool fresh = false;
+	int rc;
 
 	for (;;) {
 		if (sight != NULL) {
@@ -295,10 +318,8 @@ open_message(struct maildir_reader *r, const struct entry *key, struct entry *ou
 			return 0;
 		}
 		if (sight != key || r->now.count == 0) {
-			if (r->searches++ >= SEARCHES_MAX)
-				return 0;
-			if (list_read(&r->now, err) == -1)
-				return -1;
+			if ((rc = search(r, err)) != 1)
+				return rc;
 			fresh = true;
 		}
 		sight = find_entry(&r->now, key);

@@ -397,19 +397,68 @@ expunge_all(void)
 	ck_assert_int_eq(system(command), 0);
 }
 
-/* More files gone than a scan looks for anew. */
-START_TEST(removed)
+static void
+letters(int count)
 {
 	char name[80];
 
 	make_maildir();
-	for (int i = 0; i < 60; i++) {
-		snprintf(name, sizeof(name), "cur/17000000%02d.x:2,", i);
+	for (int i = 0; i < count; i++) {
+		snprintf(name, sizeof(name), "cur/%04d.x:2,", i);
 		puts_to(name, "A: b\n\n");
 	}
+}
+
+/* More files gone than a scan looks for anew. */
+START_TEST(removed)
+{
+	letters(600);
 	seen.meanwhile = expunge_all;
 	must_scan(SCAN_WANT_HEADER);
 	ck_assert_uint_eq(seen.count, 1);
+}
+END_TEST
+
+static const struct restless {
+	int count;
+	int seen;
+} restless_cases[] = { { 300, 300 }, { 700, -1 } };
+
+/* Somebody is always one step ahead. */
+static int
+rename_next(void *arg, const struct scan_message *m)
+{
+	struct restless *r = arg;
+	char old[80], new[80];
+
+	ck_assert_uint_eq(m->number, (size_t)++r->seen);
+	snprintf(old, sizeof(old), "cur/%04zu.x:2,", m->number);
+	snprintf(new, sizeof(new), "cur/%04zu.x:2,S", m->number);
+	if (r->seen < r->count)
+		move(old, new);
+	return 0;
+}
+
+/* All are found, or the bound is told. */
+START_TEST(restless)
+{
+	struct restless now = { .count = restless_cases[_i].count };
+	struct mailbox mailbox = { .format = MAILBOX_MAILDIR, .path = root };
+	struct err err;
+	int rc;
+
+	letters(now.count);
+	rc = mailbox_scan(&mailbox, SCAN_WANT_HEADER, rename_next, &now, &err);
+	if (restless_cases[_i].seen != -1) {
+		ck_assert_int_eq(rc, 0);
+		ck_assert_int_eq(now.seen, restless_cases[_i].seen);
+		return;
+	}
+	ck_assert_int_eq(rc, -1);
+	ck_assert_int_eq(err.num, EAGAIN);
+	ck_assert_ptr_nonnull(strstr(err.text, "Maildir: files are renamed all the time"));
+	ck_assert_int_gt(now.seen, 64);
+	ck_assert_int_lt(now.seen, now.count);
 }
 END_TEST
 
@@ -573,6 +622,7 @@ main(void)
 	tcase_add_test(tc, not_messages);
 	tcase_add_test(tc, renamed);
 	tcase_add_test(tc, removed);
+	tcase_add_loop_test(tc, restless, 0, COUNT(restless_cases));
 	tcase_add_test(tc, huge_header);
 	tcase_add_loop_test(tc, place, 0, COUNT(places));
 	tcase_add_test(tc, access_times_stay);
