@@ -139,6 +139,13 @@ $message" "$output"
 	is 61 "$(peek list bob | wc -l)"
 }
 
+@test "whatever is asked while mail arrives and moves, the answer was true at some moment" {
+	scratch sh -c 'echo "one.example ann" >virtmaps; echo "two.example bob" >>virtmaps; virtmap -C virtmda.conf build'
+	cp "$BATS_TEST_DIRNAME/bustle.py" "$SCRATCH/bin/"
+	chmod 755 "$SCRATCH/bin/bustle.py"
+	scratch timeout 120 bustle.py 60 mailpeek -C virtmda.conf
+}
+
 # ---- what is not there, not ours, or wrong ---------------------------------------------------
 
 @test "every mailbox's state is told" {

@@ -50,10 +50,15 @@ seen() {
 
 scratch_entries() { find "$SCRATCH/ann" "$SCRATCH/bob" "$SCRATCH/secret" -printf '%p %y %l %s %T@ %U\n' | sort; }
 
-# hostile ACCOUNT SCRIPT: the account's owner (or root, for what only it can make) lays something.
-hostile() {
+# hostile ACCOUNT SCRIPT: the account's owner lays something; laid_by_root: what only root can make.
+hostile() { lay scratch "$@"; }
+laid_by_root() { lay env "$@"; }
+
+lay() {
+	local by=$1
+	shift
 	rm -rf "$SCRATCH"/ann/* "$SCRATCH"/bob/*
-	"${BY:-scratch}" sh -c "cd '$SCRATCH' && $2"
+	"$by" sh -c "cd '$SCRATCH' && $2"
 	scratch_entries >"$BATS_TEST_TMPDIR/before"
 	case $1 in
 	ann) seen ann ann@one.example ;;
@@ -70,11 +75,11 @@ hostile() {
 	hostile ann 'mkdir ann/mbox'
 	hostile ann 'ln -s ../elsewhere/mbox ann/mbox.lock; cp carol/mbox ann/mbox'
 	hostile ann 'mkfifo ann/mbox.lock; cp carol/mbox ann/mbox'
-	BY=env hostile ann 'cp secret/mbox ann/mbox; chmod 600 ann/mbox'
-	BY=env hostile ann 'ln secret/mbox ann/mbox'
-	BY=env hostile ann 'mknod ann/mbox c 1 5'
-	BY=env hostile ann 'mknod ann/mbox b 7 0'
-	BY=env hostile ann 'python3 -c "import socket; socket.socket(socket.AF_UNIX).bind(\"ann/mbox\")"'
+	laid_by_root ann 'cp secret/mbox ann/mbox; chmod 600 ann/mbox'
+	laid_by_root ann 'ln secret/mbox ann/mbox'
+	laid_by_root ann 'mknod ann/mbox c 1 5'
+	laid_by_root ann 'mknod ann/mbox b 7 0'
+	laid_by_root ann 'python3 -c "import socket; socket.socket(socket.AF_UNIX).bind(\"ann/mbox\")"'
 	rm -rf "$SCRATCH/ann"
 	ln -s secret "$SCRATCH/ann"
 	scratch_entries >"$BATS_TEST_TMPDIR/before"
@@ -99,9 +104,9 @@ hostile() {
 	hostile bob 'mkdir -p bob/Maildir/cur; ln -s ../../../elsewhere/cur/1.secret:2,S bob/Maildir/cur/1.x:2,S; mkfifo bob/Maildir/cur/2.x,S=5:2,; mkdir bob/Maildir/cur/3.x'
 	hostile bob 'mkdir -p bob/Maildir/cur; ln -s ../../elsewhere/mbox bob/Maildir/maildirsize; ln -s ../../elsewhere/mbox bob/Maildir/dovecot-uidlist'
 	hostile bob 'mkdir -p bob/Maildir/cur; mkfifo bob/Maildir/maildirsize'
-	BY=env hostile bob 'cp -a secret bob/Maildir'
-	BY=env hostile bob 'mkdir -p bob/Maildir/cur bob/Maildir/.Sub; chown -R 65534 bob/Maildir; cp -a secret/cur bob/Maildir/.Sub/'
-	BY=env hostile bob 'mkdir -p bob/Maildir/cur; cp -a secret/cur/* bob/Maildir/cur/; mknod bob/Maildir/cur/2.x,S=5:2, c 1 5; chown 65534 bob/Maildir bob/Maildir/cur'
+	laid_by_root bob 'cp -a secret bob/Maildir'
+	laid_by_root bob 'mkdir -p bob/Maildir/cur bob/Maildir/.Sub; chown -R 65534 bob/Maildir; cp -a secret/cur bob/Maildir/.Sub/'
+	laid_by_root bob 'mkdir -p bob/Maildir/cur; cp -a secret/cur/* bob/Maildir/cur/; mknod bob/Maildir/cur/2.x,S=5:2, c 1 5; chown 65534 bob/Maildir bob/Maildir/cur'
 }
 
 # ---- headers without end -------------------------------------------------------------------------

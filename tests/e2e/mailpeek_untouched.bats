@@ -165,6 +165,7 @@ with open("ann/mbox.lock", "w") as lock:
     lock.write("%d\n" % os.getpid())
 open("held", "w").close()
 time.sleep(600)' 3>&- &
+	# shellcheck disable=SC2034 # for teardown
 	WRITER=$!
 	until [ -e "$SCRATCH/held" ]; do sleep 0.05; done
 	untouched each whatever >/dev/null

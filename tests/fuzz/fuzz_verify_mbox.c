@@ -72,9 +72,13 @@ check_place(const struct look *look, const struct mailbox_fault *fault)
 	case FAULT_GLUED_MESSAGE:
 	case FAULT_BAD_FROM_LINE:
 	case FAULT_UNQUOTED_FROM:
-	case FAULT_TORN_TAIL:
 	case FAULT_WRONG_LENGTH:
+	case FAULT_OPEN_PARTS:
+	case FAULT_OPEN_END:
 		FUZZ_CHECK(left >= 5 && memcmp(at, "From ", 5) == 0);
+		break;
+	case FAULT_TORN_TAIL:
+		FUZZ_CHECK(left > 0 && memcmp(at, "From ", left < 5 ? left : 5) == 0);
 		break;
 	default:
 		fprintf(stderr, "fault %d\n", (int)fault->kind);
