@@ -297,6 +297,10 @@ lmtp() {
 		221 2.0.0 bye
 		status 0
 	EOT
+	# Who was refused at RCPT is in the log, too.
+	logged 'to=<nobody@one.example>, from=<a@b>.*dsn=5.1.1, stat=User unknown'
+	logged 'to=<gone@one.example>, from=<a@b>, match=gone@one.example.*dsn=5.7.1, stat=Service unavailable'
+	logged 'to=<full@one.example>, from=<a@b>.*dsn=4.2.2, stat=Deferred: the mailbox is full'
 }
 
 @test "over quota: at RCPT where that can be told, else behind the dot; for now or for good" {
