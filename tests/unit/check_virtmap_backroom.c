@@ -4,7 +4,6 @@
  * whoever asked it and with nothing else of ours; any other ends them. What is wrong with us is
  * said once, not for every recipient.
  */
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

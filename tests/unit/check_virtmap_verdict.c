@@ -5,10 +5,11 @@
  */
 #include "../../src/virtmap/verdict.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "suite.h"
 
 #define LATER "temporary trouble here, try again later"
 
@@ -126,17 +127,11 @@ main(void)
 {
 	Suite *suite = suite_create("virtmap verdict");
 	TCase *tests = tcase_create("verdict");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(
 	    tests, as_the_table_says, 0, (int)(sizeof(answers) / sizeof(answers[0])));
 	tcase_add_test(tests, long_text);
 	tcase_add_test(tests, accounts);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }
