@@ -131,9 +131,9 @@ complete(struct entry *entry, int dirfd, const char *name)
 
 	if (entry->sized && entry->time != (time_t)-1)
 		return 1;
-	/* Renamed or removed since: the list is read again, or the open finds out. */
+	/* Renamed or removed since: the directory has changed, so that it is read again. */
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return 1;
+		return errno != ENOENT;
 	if (!entry->sized)
 		entry->size = (uint64_t)st.st_size;
 	if (entry->time == (time_t)-1)
@@ -214,21 +214,39 @@ drop_doubles(struct list *list)
 	list->count = kept;
 }
 
-/* Take down all names, sorted, each message once. */
+/* Read both directories once; what was taken down before stays. 1 if nothing moved meanwhile, 0, -1
+ * with err. */
+static int
+list_add(struct list *list, struct err *err)
+{
+	struct timespec before[2];
+
+	stamp(list->maildir, before);
+	if (each_name(list->maildir, true, add_entry, list, err) == -1 ||
+	    each_name(list->maildir, false, add_entry, list, err) == -1)
+		return -1;
+	return stood_still(list->maildir, before);
+}
+
+/* Take down all names, sorted, each message once. Of a file that is renamed while a directory is
+ * read neither name may come up: where it never stood still, what any reading had counts. */
 static int
 list_read(struct list *list, struct err *err)
 {
-	struct timespec before[2];
-	int readings = 0;
+	int still = 0;
 
-	do {
-		stamp(list->maildir, before);
-		buf_clear(&list->names);
-		list->count = 0;
-		if (each_name(list->maildir, true, add_entry, list, err) == -1 ||
-		    each_name(list->maildir, false, add_entry, list, err) == -1)
+	buf_clear(&list->names);
+	list->count = 0;
+	for (int readings = 0; still == 0 && readings < READINGS_MAX; readings++) {
+		size_t from = list->count;
+
+		if ((still = list_add(list, err)) == -1)
 			return -1;
-	} while (!stood_still(list->maildir, before) && ++readings < READINGS_MAX);
+		if (still == 0 || from == 0)
+			continue;
+		list->count -= from;
+		memmove(list->entries, list->entries + from, list->count * sizeof(*list->entries));
+	}
 	for (size_t i = 0; i < list->count; i++)
 		list->entries[i].name = (const char *)list->names.data + list->entries[i].name_at;
 	if (list->count > 1)
@@ -478,38 +496,58 @@ maildir_raw(
 	return rc;
 }
 
-/* Counting needs no order and keeps no names. */
+static void
+count_entry(struct mailbox_summary *sum, const struct entry *entry)
+{
+	sum->messages++;
+	sum->unread += !(entry->flags & SCAN_SEEN);
+	sum->bytes += entry->size;
+	if (entry->time > sum->newest)
+		sum->newest = entry->time;
+}
+
 static int
 count_name(void *arg, bool in_new, int dirfd, const char *name, struct err *err)
 {
-	struct mailbox_summary *sum = arg;
 	struct entry entry;
 
 	(void)err;
 	read_entry(&entry, in_new, name);
-	if (complete(&entry, dirfd, name) == 0)
-		return 0;
-	sum->messages++;
-	sum->unread += !(entry.flags & SCAN_SEEN);
-	sum->bytes += entry.size;
-	if (entry.time > sum->newest)
-		sum->newest = entry.time;
+	if (complete(&entry, dirfd, name) != 0)
+		count_entry(arg, &entry);
 	return 0;
 }
 
+static void
+count_none(struct mailbox_summary *out)
+{
+	out->messages = out->unread = out->bytes = 0;
+	out->newest = (time_t)-1;
+}
+
+static int
+count_list(const struct maildir *maildir, struct mailbox_summary *out, struct err *err)
+{
+	struct list list = { .maildir = maildir };
+	int failed = list_read(&list, err);
+
+	count_none(out);
+	for (size_t i = 0; failed == 0 && i < list.count; i++)
+		count_entry(out, &list.entries[i]);
+	list_free(&list);
+	return failed;
+}
+
+/* Counting needs no order and keeps no names, unless files move meanwhile. */
 int
 maildir_count(const struct maildir *maildir, struct mailbox_summary *out, struct err *err)
 {
 	struct timespec before[2];
-	int readings = 0;
 
-	do {
-		stamp(maildir, before);
-		out->messages = out->unread = out->bytes = 0;
-		out->newest = (time_t)-1;
-		if (each_name(maildir, true, count_name, out, err) == -1 ||
-		    each_name(maildir, false, count_name, out, err) == -1)
-			return -1;
-	} while (!stood_still(maildir, before) && ++readings < READINGS_MAX);
-	return 0;
+	count_none(out);
+	stamp(maildir, before);
+	if (each_name(maildir, true, count_name, out, err) == -1 ||
+	    each_name(maildir, false, count_name, out, err) == -1)
+		return -1;
+	return stood_still(maildir, before) ? 0 : count_list(maildir, out, err);
 }
