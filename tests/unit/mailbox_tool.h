@@ -28,8 +28,8 @@
 #include "../../src/mailbox/deliver.h"
 #include "buf.h"
 #include "io.h"
-#include "suite.h"
 #include "mailbox.h"
+#include "suite.h"
 
 #define NOBODY 65534
 
