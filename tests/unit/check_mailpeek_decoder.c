@@ -28,6 +28,12 @@ static const struct decoder_case {
 	    BYTES("\0\xff"
 	          "ab") },
 	{ "BASE64", NULL, BYTES("YW Jj!"), BYTES("abc") },
+	/* without padding, with too little, ended by it, and with a rest that is no byte */
+	{ "base64", NULL, BYTES("YWI"), BYTES("ab") },
+	{ "base64", NULL, BYTES("YQ\n"), BYTES("a") },
+	{ "base64", NULL, BYTES("YWJjYQ="), BYTES("abca") },
+	{ "base64", NULL, BYTES("YQ==\nYWI=\nYWJj"), BYTES("a") },
+	{ "base64", NULL, BYTES("YWJjY"), BYTES("abc") },
 	{ "quoted-printable", NULL, BYTES("a=\nb=3Dc=zz=\r\nd \n"), BYTES("ab=c=zzd \n") },
 	{ "x-unknown", NULL, BYTES("=41"), BYTES("=41") },
 	{ "7bit", "", BYTES("plain"), BYTES("plain") },
