@@ -248,37 +248,47 @@ wait_milliseconds(const struct front *front)
 	return (int)(front->settings->lmtp_timeout * 1000);
 }
 
-/* A pipe or a socket; a client that does not read must not keep us for ever. */
+/* Until something can be sent. A client that does not read must not keep us for ever. */
 static int
-send_some(const struct buf *out, size_t at)
+wait_for_room(const struct front *front)
 {
-	size_t len = out->len - at;
-	ssize_t n = send(STDOUT_FILENO, out->data + at, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	struct pollfd ready = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	int n;
 
-	if (n == -1 && errno == ENOTSOCK) /* a pipe that is ready has room for so many */
-		n = write(STDOUT_FILENO, out->data + at, len < PIPE_BUF ? len : PIPE_BUF);
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
-		return 0;
-	return (int)n;
+	do
+		n = poll(
+		    &ready, 1, lmtp_is_over(front->lmtp) ? LAST_WORD : wait_milliseconds(front));
+	while (n == -1 && errno == EINTR);
+	return n > 0 ? 0 : -1;
+}
+
+/* A socket takes what it has room for. A pipe would let us wait: it is asked first, and when it is
+ * ready it has room for PIPE_BUF. Bytes that were sent, or -1. */
+static ssize_t
+send_some(const struct front *front, const unsigned char *data, size_t len)
+{
+	ssize_t n = send(STDOUT_FILENO, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	bool is_pipe = n == -1 && errno == ENOTSOCK;
+
+	if (n == -1 && (is_pipe || errno == EAGAIN)) {
+		if (wait_for_room(front) == -1)
+			return -1;
+		if (!is_pipe)
+			return 0;
+		n = write(STDOUT_FILENO, data, len < PIPE_BUF ? len : PIPE_BUF);
+	}
+	return n == -1 && (errno == EAGAIN || errno == EINTR) ? 0 : n;
 }
 
 static int
 send_output(struct front *front)
 {
 	struct buf *out = lmtp_output(front->lmtp);
-	struct pollfd ready = { .fd = STDOUT_FILENO, .events = POLLOUT };
 	size_t at = 0;
 
 	while (at < out->len) {
-		int n = poll(
-		    &ready, 1, lmtp_is_over(front->lmtp) ? LAST_WORD : wait_milliseconds(front));
+		ssize_t n = send_some(front, out->data + at, out->len - at);
 
-		if (n > 0)
-			n = send_some(out, at);
-		else if (n == 0 || errno != EINTR)
-			n = -1;
-		else
-			n = 0;
 		if (n == -1)
 			return -1;
 		at += (size_t)n;

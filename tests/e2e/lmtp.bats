@@ -484,6 +484,15 @@ message() {
 	is 137 "$(inside cat /run/status)"
 }
 
+@test "a client that reads late gets every reply, one that never reads is left" {
+	local how
+	for how in pipe socket; do
+		is "replies 300001 status 0" "$(inside lmtp.py deaf "$how" 300000 virtmda -l)"
+		is "status 0" "$(inside lmtp.py deaf "$how" for-ever virtmda -o lmtp_timeout=1 -l)"
+		is "" "$(inside pgrep -x virtmda)"
+	done
+}
+
 @test "a signal ends an idle session with a word" {
 	inside mkfifo /run/in
 	inside sh -c 'virtmda -l </run/in >/run/out; echo $? >/run/status' 3>&- &

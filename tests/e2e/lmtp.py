@@ -13,6 +13,8 @@
                                 started), and what files those have
   wear TIMES ARGUMENT...        one session of TIMES times all that can happen in one; afterwards it must have
                                 as many processes and descriptors as after the first time
+  deaf HOW COUNT ARGUMENT...    send COUNT commands and read nothing until all stands still; then
+                                every reply must come. "for-ever": never read; the server's status
   prefixes MAILDIR HOW ARGUMENT...  every prefix of a session, byte by byte; HOW is pipe or socket.
                                 After each the Maildir must hold whole messages and no more than
                                 asked for, and no process may be left
@@ -23,6 +25,7 @@ import smtplib
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 SESSION = (
@@ -131,6 +134,44 @@ def start(how, command):
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, bufsize=0
     )
     return child, child.stdin, child.stdout
+
+
+def send_noops(writer, count, progress):
+    fd = writer.fileno()
+    for _ in range(count // 1000):
+        data = b"NOOP\r\n" * 1000
+        while data:
+            try:
+                data = data[os.write(fd, data) :]
+            except (BrokenPipeError, ConnectionResetError):
+                return
+            progress.append(len(data))
+
+
+def deaf(how, count, *command):
+    child, writer, reader = start(how, command)
+    progress, before = [], -1
+    talker = threading.Thread(target=send_noops, args=(writer, 300000 if count == "for-ever" else int(count), progress))
+    talker.start()
+    if count == "for-ever":
+        print("status", child.wait(60))
+        writer.close()
+        talker.join()
+        return
+    while len(progress) > before:
+        before = len(progress)
+        time.sleep(0.3)
+    if not talker.is_alive():
+        raise SystemExit("so much was swallowed unanswered")
+    replies = 0
+    while replies < 1 + int(count):  # the greeting, too
+        got = os.read(reader.fileno(), 65536)
+        if not got:
+            break
+        replies += got.count(b"\n")
+    talker.join()
+    writer.close()
+    print("replies", replies, "status", child.wait(20))
 
 
 def one_prefix(how, command, length, patient):

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../../src/virtmda/journal.h"
@@ -245,6 +246,53 @@ good_front(int socket)
 START_TEST(answers_a_front)
 {
 	ck_assert_msg(answer(good_front) == 0, "%s", err.text);
+	ck_assert_int_eq(entries("joe/Maildir/new"), 2);
+}
+END_TEST
+
+/* Processes that the parent has. */
+static int
+count_children(pid_t parent)
+{
+	char path[64], line[256] = "";
+	int n = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)parent, (int)parent);
+	file = fopen(path, "r");
+	MUST(file != NULL);
+	if (fgets(line, sizeof(line), file) != NULL)
+		for (const char *p = line; *p != '\0'; p++)
+			n += *p == ' ';
+	fclose(file);
+	return n;
+}
+
+static void
+deliver_one(int socket)
+{
+	begin(socket);
+	ask(socket, LMTP_REQUEST_DELIVER, "", memory(TEXT, ALL));
+	hear(socket, OUTCOME_DELIVERED, "2.0.0", NULL);
+}
+
+/* One message, silence until there is no process left but this one, and another message. */
+static void
+slow_front(int socket)
+{
+	int before = count_children(getppid());
+
+	deliver_one(socket);
+	MUST(geteuid() != 0 || count_children(getppid()) == before + 1);
+	for (int i = 0; i < 3000 && count_children(getppid()) > before; i++)
+		nanosleep(&(const struct timespec){ .tv_nsec = 10000000 }, NULL);
+	MUST(count_children(getppid()) == before);
+	deliver_one(socket);
+}
+
+START_TEST(lets_go_of_workers_that_wait_for_long)
+{
+	ck_assert_msg(answer(slow_front) == 0, "%s", err.text);
 	ck_assert_int_eq(entries("joe/Maildir/new"), 2);
 }
 END_TEST
@@ -530,6 +578,8 @@ main(void)
 	chmod(all_of_it, 0755);
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, answers_a_front);
+	tcase_set_timeout(tests, 40);
+	tcase_add_test(tests, lets_go_of_workers_that_wait_for_long);
 	tcase_add_loop_test(
 	    tests, believes_nothing, 0, (int)(sizeof(taken_over) / sizeof(taken_over[0])));
 	tcase_add_test(tests, silence_is_an_end);
