@@ -226,9 +226,8 @@ decoder_end(struct decoder *d, decode_sink *sink, void *arg)
 	const char *padding =
 	    d->is_encoded && d->transfer.encoding == GMIME_CONTENT_ENCODING_BASE64 ? "==" : "";
 	char out[64];
-	size_t n = d->is_encoded
-	               ? g_mime_encoding_flush(&d->transfer, padding, strlen(padding), out)
-	               : 0;
+	size_t n =
+	    d->is_encoded ? g_mime_encoding_flush(&d->transfer, padding, strlen(padding), out) : 0;
 
 	return translate(d, (const unsigned char *)out, n, true, &outlet);
 }
