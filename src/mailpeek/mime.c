@@ -9,11 +9,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "bytes.h"
-#include "field.h"
 #include "mailpeek.h"
+#include "mime_part.h"
 
 #define LINE_HELD (DECODE_BOUNDARY_MAX + 16) /* bytes of a line that may be a boundary */
 
@@ -95,20 +94,6 @@ begin_header(struct mime *m)
 	m->state = HEADER;
 }
 
-static void
-take_encoding(struct buf *value, struct mime_part *part)
-{
-	size_t len = 0;
-
-	/* A token; comments behind it are possible. */
-	while (len < value->len && len + 1 < sizeof(part->encoding) &&
-	       memchr(" \t;(", value->data[len], 4) == NULL && value->data[len] != '\0')
-		len++;
-	if (len > 0)
-		memcpy(part->encoding, value->data, len);
-	part->encoding[len] = '\0';
-}
-
 /* A multipart/digest holds messages unless it says otherwise (RFC 2046 5.1.5). */
 static const char *
 default_type(const struct mime *m)
@@ -116,59 +101,6 @@ default_type(const struct mime *m)
 	if (m->depth > 0 && strcmp(m->stack[m->depth - 1].content.type, "multipart/digest") == 0)
 		return "message/rfc822";
 	return "text/plain";
-}
-
-static void
-read_fields(struct mime *m, struct mime_part *part)
-{
-	static const char *const names[] = { "Content-Type", "Content-Transfer-Encoding",
-		"Content-Disposition" };
-	struct field fields[3];
-	struct buf value = BUF_INIT;
-
-	strlcpy(part->content.type, default_type(m), sizeof(part->content.type));
-	field_find_all(m->header.data, m->header.len, names, 3, fields);
-	if (fields[0].value != NULL) {
-		field_plain(&fields[0], &value);
-		content_read_type(&value, &part->content);
-	}
-	if (fields[1].value != NULL) {
-		field_plain(&fields[1], &value);
-		take_encoding(&value, part);
-	}
-	/* Last, for its name goes before the type's. */
-	if (fields[2].value != NULL) {
-		field_plain(&fields[2], &value);
-		if (value.len > 0)
-			decode_disposition(&value, &part->content);
-	}
-	buf_free(&value);
-}
-
-/* RFC 2046 5.2.1: what encloses parts is never encoded itself. */
-static bool
-is_plain(const char *encoding)
-{
-	static const char *const plain[] = { "", "7bit", "8bit", "binary" };
-
-	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
-		if (strcasecmp(encoding, plain[i]) == 0)
-			return true;
-	return false;
-}
-
-static bool
-is_message(const struct mime_part *part)
-{
-	return (strcmp(part->content.type, "message/rfc822") == 0 ||
-	           strcmp(part->content.type, "message/global") == 0) &&
-	       is_plain(part->encoding);
-}
-
-static bool
-is_multipart(const struct mime_part *part)
-{
-	return strncmp(part->content.type, "multipart/", 10) == 0 && part->content.boundary_len > 0;
 }
 
 /* The header block is complete: a part begins whose body is at `body_at`. */
@@ -184,10 +116,10 @@ begin_part(struct mime *m, uint64_t body_at)
 	part->depth = m->depth;
 	part->header = m->header.data;
 	part->header_len = m->header.len;
-	read_fields(m, part);
+	mime_part_read(part, default_type(m));
 	/* One place is kept for a leaf. */
 	part->has_parts = m->depth + 1 < MIME_DEPTH_MAX && m->count < MIME_PARTS_MAX &&
-	                  (is_message(part) || is_multipart(part));
+	                  (mime_part_is_message(part) || mime_part_is_multipart(part));
 	m->is_closed[m->depth] = false;
 	m->body_at[m->depth] = body_at;
 	m->depth++;
@@ -197,7 +129,7 @@ begin_part(struct mime *m, uint64_t body_at)
 		rc = m->events->begin(m->arg, part);
 	part->header = NULL;
 	part->header_len = 0;
-	if (part->has_parts && is_message(part))
+	if (part->has_parts && mime_part_is_message(part))
 		begin_header(m);
 	else if (part->has_parts && part->content.boundary_len < m->least)
 		m->least = part->content.boundary_len;

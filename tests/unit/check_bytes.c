@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "suite.h"
 
 static unsigned char *
 exact(const unsigned char *data, size_t len)
@@ -118,17 +119,11 @@ main(void)
 {
 	Suite *suite = suite_create("bytes");
 	TCase *tc = tcase_create("bytes");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc, find, 0, 8);
 	tcase_add_loop_test(tc, find_alone, 0, 8);
 	tcase_add_test(tc, ascii);
 	tcase_add_test(tc, lower);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../../src/mailpeek/decode.h"
+#include "suite.h"
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 #define TEN          "0123456789"
@@ -107,15 +108,9 @@ main(void)
 {
 	Suite *suite = suite_create("mailpeek_content");
 	TCase *tc = tcase_create("content");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc, type, 0, COUNT(cases));
 	tcase_add_loop_test(tc, left_to_gmime, 0, COUNT(odd));
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }
