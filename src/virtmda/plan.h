@@ -32,6 +32,7 @@ struct handover {
 	const char **members; /* addr-specs and bare names, quoted where need be; the plan's */
 	size_t nmembers;
 	bool known;              /* names that this host has, not what a list says */
+	bool folds;              /* they are aliases: to sendmail the same whatever their case */
 	const char **recipients; /* original spelling, nrecipients of them */
 	size_t nrecipients;
 	const char *notify, *orcpt; /* RFC 3461, of its first recipient; NULL where not given */

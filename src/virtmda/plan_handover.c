@@ -12,29 +12,26 @@
 
 #include "plan_ways.h"
 
-/* A local name is one whatever its case, as sendmail folds it. */
-static bool
-is_same_member(const char *a, const char *b)
-{
-	return strchr(a, '@') == NULL ? strcasecmp(a, b) == 0 : strcmp(a, b) == 0;
-}
+typedef int compare(const char *a, const char *b);
 
 static bool
-has_member(const struct handover *handover, const char *member)
+has_member(const struct handover *handover, const char *member, compare *order)
 {
 	for (size_t i = 0; i < handover->nmembers; i++)
-		if (is_same_member(handover->members[i], member))
+		if (order(handover->members[i], member) == 0)
 			return true;
 	return false;
 }
 
 static bool
-is_same_set(const struct handover *handover, const char *const *members, size_t nmembers)
+is_same_set(const struct handover *handover, const char *const *members, size_t nmembers, bool fold)
 {
+	compare *order = fold && handover->folds ? strcasecmp : strcmp;
+
 	if (handover->nmembers != nmembers)
 		return false;
 	for (size_t i = 0; i < nmembers; i++)
-		if (!has_member(handover, members[i]))
+		if (!has_member(handover, members[i], order))
 			return false;
 	return true;
 }
@@ -49,12 +46,14 @@ static struct handover *
 find(struct plan *plan, const struct recipient *recipient, const char *const *members,
     size_t nmembers, bool known)
 {
+	bool folds = recipient->answer.kind == ANSWER_ALIAS;
+
 	for (size_t i = 0; i < plan->nhandovers; i++) {
 		struct handover *handover = plan->handovers[i];
 
 		if (!handover->begun && handover->known == known &&
 		    is_same_notify(handover->notify, recipient->notify) &&
-		    is_same_set(handover, members, nmembers))
+		    is_same_set(handover, members, nmembers, folds))
 			return handover;
 	}
 	return NULL;
@@ -99,6 +98,7 @@ add_handover(struct plan *plan, const struct recipient *recipient, const char *c
 		return NULL;
 	}
 	handover->known = known;
+	handover->folds = recipient->answer.kind == ANSWER_ALIAS;
 	handover->notify = recipient->notify;
 	handover->orcpt = recipient->orcpt;
 	report_init(&handover->report);

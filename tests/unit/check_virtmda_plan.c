@@ -49,6 +49,7 @@ setup(void)
 	strcpy(top, "/tmp/plan.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(top));
 	put("accounts", "ann:x:4242:4242::/nowhere/ann::\njoe:x:4243:4243::/nowhere/joe::\n"
+	                ""
 	                "kim@d.example:x:4244:4244::/nowhere/kim::\n");
 	put("aliases", "team: ann\njoe: ann\n");
 	put("virtmaps", "a1@d.example team\na2@d.example Team\n"
@@ -235,6 +236,18 @@ START_TEST(a_forward_is_for_those_who_are_not_final)
 }
 END_TEST
 
+/* Accounts of the system are two when they differ by case. */
+START_TEST(a_forward_is_its_own_accounts)
+{
+	struct recipient *one = add("ann@d.example"), *two = add("ann2@d.example");
+
+	two->answer.account.name[0] = 'A';
+	plan_forward(&plan, one->copy);
+	ck_assert_ptr_ne(one->handover, two->handover);
+	ck_assert_str_eq(two->handover->members[0], "Ann");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -251,6 +264,7 @@ main(void)
 	tcase_add_test(tcase, a_refused_one_leaves_nothing);
 	tcase_add_test(tcase, a_loop_ends_in_the_account_or_in_a_refusal);
 	tcase_add_test(tcase, a_forward_is_for_those_who_are_not_final);
+	tcase_add_test(tcase, a_forward_is_its_own_accounts);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
