@@ -250,10 +250,22 @@ engage_all(struct crew *crew)
 		continue;
 }
 
+/* Of an account's own processes any can hold up its worker, but not other people's mail. */
+static void
+abandon_all(struct crew *crew)
+{
+	for (size_t i = 0; i < MEMBERS_MAX; i++)
+		if (crew->members[i].job.copies != NULL) {
+			member_abandon(&crew->members[i]);
+			end_job(crew, &crew->members[i]);
+		}
+}
+
 static void
 listen_to_all(struct crew *crew)
 {
 	struct pollfd fds[MEMBERS_MAX];
+	const long long until = crew->job->until;
 	bool ready = false;
 
 	for (size_t i = 0; i < MEMBERS_MAX; i++)
@@ -262,11 +274,15 @@ listen_to_all(struct crew *crew)
 			.events = POLLIN,
 		};
 	/* Nobody has to be chosen where there is but one. */
-	if (crew->running > 1) {
-		ready = poll(fds, MEMBERS_MAX, -1) > 0;
+	if (crew->running > 1 || until != MOMENT_NEVER) {
+		int n = poll(fds, MEMBERS_MAX, moment_patience(until));
+
+		if (n == 0)
+			abandon_all(crew);
 		/* Signals are passed on by their handler. */
-		if (!ready && errno == EINTR)
+		if (n == 0 || (n == -1 && errno == EINTR))
 			return;
+		ready = n > 0;
 	}
 	/* Without poll all are listened to, one after the other. */
 	for (size_t i = 0; i < MEMBERS_MAX; i++)

@@ -29,7 +29,8 @@ void crew_rest(struct crew *crew);
  *
  * Always fills every copy's report; what a worker that died or ended without a word did not report
  * is "deferred", but if one that stayed ended before it had its job, another is started for it.
- * From the first call on signals are held (process.h). */
+ * Where the job has an end (until) that is kept: who works MOMENT_GRACE later is killed. From the
+ * first call on signals are held (process.h). */
 void crew_run(struct crew *crew, const struct job *job);
 
 #endif

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,9 +27,6 @@
 
 /* The status of a speaker to which sendmail has said yes, should its report not come through. */
 #define EXIT_HANDED_OVER 113
-
-/* For a speaker that does not end by itself when it should: a disk may hold it. Milliseconds. */
-#define GRACE 5000
 
 /* ---- sendmail ----------------------------------------------------------------------------------
  */
@@ -175,13 +171,13 @@ explain_silence(int status, struct outcome *outcome)
 static long long
 end_of(const struct transaction *t)
 {
-	return t->until == MOMENT_NEVER ? MOMENT_NEVER : t->until + GRACE;
+	return t->until == MOMENT_NEVER ? MOMENT_NEVER : t->until + MOMENT_GRACE;
 }
 
 int
 handover_patience(const struct transaction *t)
 {
-	return t->until == MOMENT_NEVER ? -1 : moment_left(end_of(t), INT_MAX);
+	return moment_patience(t->until);
 }
 
 void

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "exit.h"
+#include "leftover.h"
 #include "parcel.h"
 #include "process.h"
 #include "worker.h"
@@ -25,10 +26,15 @@ member_is_waiting(const struct member *member)
 bool
 member_is_sound(const struct member *member)
 {
+	siginfo_t end = { .si_pid = 0 };
 	char byte;
 
-	return waitpid(member->pid, NULL, WNOHANG | WUNTRACED) == 0 &&
-	       recv(member->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == -1 && errno == EAGAIN;
+	/* Only looked at: until one that has ended is buried its number is nobody else's, so that
+	 * member_dismiss can kill nobody else. */
+	return waitid(P_PID, (id_t)member->pid, &end, WEXITED | WSTOPPED | WNOHANG | WNOWAIT) ==
+	           0 &&
+	       end.si_pid == 0 && recv(member->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == -1 &&
+	       errno == EAGAIN;
 }
 
 /* ---- its beginning ----------------------------------------------------------------------------
@@ -99,7 +105,7 @@ member_hear(struct member *member, struct err *err)
 /* ---- its end ----------------------------------------------------------------------------------
  */
 
-/* 0 with its status, or -1: there is none. */
+/* 0 with its status, or -1: there is none. Any process of that uid may have stopped it. */
 static int
 reap(struct member *member, int *status)
 {
@@ -108,8 +114,9 @@ reap(struct member *member, int *status)
 
 	close(member->socket);
 	do
-		waited = waitpid(pid, status, 0);
-	while (waited == -1 && errno == EINTR);
+		waited = waitpid(pid, status, WUNTRACED);
+	while ((waited == -1 && errno == EINTR) ||
+	       (waited == pid && WIFSTOPPED(*status) && kill(pid, SIGKILL) == 0));
 	process_child_gone(pid);
 	member->pid = 0;
 	return waited == pid ? 0 : -1;
@@ -162,4 +169,21 @@ member_see_off(struct member *member, const struct err *err)
 	for (size_t i = member->reported; i < member->job.ncopies; i++)
 		explain(&member->job.copies[i]->report, known ? &status : NULL, err);
 	return 0;
+}
+
+void
+member_abandon(struct member *member)
+{
+	kill(member->pid, SIGKILL);
+	close(member->socket);
+	leftover_add(member->pid);
+	process_child_gone(member->pid);
+	member->pid = 0;
+	for (size_t i = member->reported; i < member->job.ncopies; i++) {
+		struct report *report = &member->job.copies[i]->report;
+
+		report_init(report);
+		outcome_defer(
+		    &report->outcome, "4.3.0", "the delivering process did not end in time");
+	}
 }

@@ -43,4 +43,7 @@ int member_hear(struct member *member, struct err *err);
  * before it began its job, so that another can have it. 0: what it did not report is explained. */
 int member_see_off(struct member *member, const struct err *err);
 
+/* Its time is over: it is killed and not waited for, and what it did not report is "deferred". */
+void member_abandon(struct member *member);
+
 #endif

@@ -4,6 +4,7 @@
  */
 #include "moment.h"
 
+#include <limits.h>
 #include <time.h>
 
 long long
@@ -22,4 +23,10 @@ moment_left(long long until, int most)
 	long long left = until == MOMENT_NEVER ? most : until - moment_now();
 
 	return left < 0 ? 0 : left > most ? most : (int)left;
+}
+
+int
+moment_patience(long long until)
+{
+	return until == MOMENT_NEVER ? -1 : moment_left(until + MOMENT_GRACE, INT_MAX);
 }

@@ -25,9 +25,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../src/virtmda/member.h"
+#include "../../src/virtmda/moment.h"
 #include "../../src/virtmda/parcel.h"
 #include "../../src/virtmda/process.h"
 #include "../../src/virtmda/worker.h"
+#include "leftover.h"
 #include "suite.h"
 
 #define JOE  4242
@@ -107,15 +110,22 @@ person(struct person *p, const char *name, uid_t uid, gid_t gid)
 }
 
 static void
-run(struct copy **copies, size_t n)
+run_until(struct copy **copies, size_t n, long long until)
 {
 	const struct job job = { .settings = &settings,
 		.sender = "amy@two.example",
+		.until = until,
 		.intake = &intake,
 		.copies = copies,
 		.ncopies = n };
 
 	crew_run(crew, &job);
+}
+
+static void
+run(struct copy **copies, size_t n)
+{
+	run_until(copies, n, MOMENT_NEVER);
 }
 
 /* Whose pid it is that stands in the name of the file. */
@@ -366,6 +376,86 @@ START_TEST(one_that_was_killed_with_its_job_unread_costs_nothing)
 	ck_assert_int_ne(deliver(), first);
 	ck_assert_int_eq(waitpid(killer, &status, 0), killer);
 	ck_assert_int_eq(status, 0);
+	ck_assert_int_eq(entries("joe/Maildir/new"), 2);
+}
+END_TEST
+
+/* Only looked at, one that has ended keeps its number, and nobody else can be killed for it. */
+START_TEST(one_that_ended_is_buried_only_when_it_is_dismissed)
+{
+	struct member member = { .pid = fork() };
+	int sockets[2];
+
+	if (member.pid == 0)
+		_exit(0);
+	ck_assert_int_eq(parcel_pair(sockets, &err), 0);
+	member.socket = sockets[0];
+	wait_for_state(member.pid, 'Z');
+	ck_assert(!member_is_sound(&member));
+	ck_assert(is_alive(member.pid));
+	member_dismiss(&member);
+	close(sockets[1]);
+}
+END_TEST
+
+START_TEST(one_that_is_stopped_before_its_end_is_ended)
+{
+	struct member member = { .pid = fork(), .is_new = true };
+	int sockets[2];
+
+	if (member.pid == 0)
+		raise(SIGSTOP);
+	ck_assert_int_eq(parcel_pair(sockets, &err), 0);
+	member.socket = sockets[0];
+	ck_assert_int_eq(member_see_off(&member, &err), 0);
+	ck_assert_int_eq(member.pid, 0);
+	close(sockets[1]);
+}
+END_TEST
+
+/* Until it is killed, in a process of its own. */
+static pid_t
+hold(pid_t pid)
+{
+	int pipes[2];
+	char byte;
+	pid_t holder;
+
+	ck_assert_int_eq(pipe(pipes), 0);
+	holder = fork();
+	if (holder == 0) {
+		if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) == -1 ||
+		    ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) == -1 ||
+		    waitpid(pid, NULL, __WALL) != pid || write(pipes[1], "x", 1) != 1)
+			_exit(1);
+		_exit(waitpid(pid, NULL, __WALL) == pid ? 0 : 2);
+	}
+	close(pipes[1]);
+	ck_assert_int_eq(read(pipes[0], &byte, 1), 1);
+	close(pipes[0]);
+	return holder;
+}
+
+/* An account can hold up its own mail, not that of others in the same message. */
+START_TEST(nobody_waits_for_one_for_ever)
+{
+	pid_t first = deliver(), holder = hold(first);
+	struct person held, free;
+	struct copy *copies[] = { &held.copy, &free.copy };
+	int status;
+
+	make_home("ann", JOE + 1, JOE + 1);
+	person(&held, "joe", JOE, JOE);
+	person(&free, "ann", JOE + 1, JOE + 1);
+	run_until(copies, 2, moment_now() + 100);
+	ck_assert_int_eq(held.copy.report.outcome.class, OUTCOME_DEFERRED);
+	ck_assert_str_eq(held.copy.report.outcome.status, "4.3.0");
+	ck_assert_int_ne(deliverer(&free.copy), first);
+	ck_assert_int_eq(waitpid(holder, &status, 0), holder);
+	ck_assert_int_eq(status, 0);
+	for (int i = 0; i < 2000 && is_alive(first); i++, leftover_bury())
+		doze();
+	ck_assert_int_ne(deliver(), first);
 	ck_assert_int_eq(entries("joe/Maildir/new"), 2);
 }
 END_TEST
@@ -656,6 +746,7 @@ tests_of_crew(void)
 	TCase *tests = tcase_create("crew");
 
 	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_set_timeout(tests, 60); /* one waits for MOMENT_GRACE */
 	tcase_add_test(tests, one_identity_has_one_worker);
 	tcase_add_test(tests, another_account_of_that_identity_too);
 	tcase_add_test(tests, never_for_another_uid_or_gid);
@@ -665,6 +756,9 @@ tests_of_crew(void)
 	tcase_add_test(tests, without_a_crew_nobody_stays);
 	tcase_add_loop_test(tests, one_that_was_ended_costs_nothing, 0, 3);
 	tcase_add_test(tests, one_that_was_killed_with_its_job_unread_costs_nothing);
+	tcase_add_test(tests, one_that_ended_is_buried_only_when_it_is_dismissed);
+	tcase_add_test(tests, one_that_is_stopped_before_its_end_is_ended);
+	tcase_add_test(tests, nobody_waits_for_one_for_ever);
 	tcase_add_test(tests, one_that_speaks_unasked_is_ended);
 	tcase_add_test(tests, a_failure_ends_it);
 	tcase_add_test(tests, limits_set_from_outside_end_it);
