@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -64,46 +65,57 @@ wait_for(int fd, long long until)
 	}
 }
 
-/* How much it said, of `size`; -1 when it is too late. */
-static ssize_t
-read_block(int fd, unsigned char *block, size_t size, long long until)
+/* How much it said, of `size`, and in *ended whether it has closed its end: with its own. */
+static size_t
+read_block(int fd, unsigned char *block, size_t size, long long until, bool *ended)
 {
+	unsigned char beyond;
 	size_t len = 0;
 
-	while (len < size) {
-		ssize_t n;
+	*ended = false;
+	while (wait_for(fd, until) == 1) {
+		ssize_t n = len < size ? read(fd, block + len, size - len) : read(fd, &beyond, 1);
 
-		if (wait_for(fd, until) == 0)
-			return -1;
-		n = read(fd, block + len, size - len);
 		if (n == -1 && errno == EINTR)
 			continue;
-		if (n <= 0)
+		*ended = n <= 0;
+		if (n <= 0 || len == size)
 			break;
 		len += (size_t)n;
 	}
-	return (ssize_t)len;
+	return len;
+}
+
+/* One that was taken over may have closed its end and go on; one that is ending, which closes it,
+ * has its status already. */
+static int
+bury(pid_t pid)
+{
+	int status;
+	pid_t waited;
+
+	kill(pid, SIGKILL);
+	do
+		waited = waitpid(pid, &status, 0);
+	while (waited == -1 && errno == EINTR);
+	return waited == -1 ? APART_KILLED : status;
 }
 
 int
 apart_hear(struct apart *apart, void *block, size_t size, long long until, int *status)
 {
-	ssize_t n = read_block(apart->fd, block, size, until);
-	pid_t waited;
+	bool ended;
+	size_t len = read_block(apart->fd, block, size, until, &ended);
 
 	close(apart->fd);
 	*status = APART_KILLED;
-	if (n == -1) {
+	if (ended) {
+		*status = bury(apart->pid);
+	} else {
 		kill(apart->pid, SIGKILL);
 		leftover_add(apart->pid);
-	} else {
-		do
-			waited = waitpid(apart->pid, status, 0);
-		while (waited == -1 && errno == EINTR);
-		if (waited == -1)
-			*status = APART_KILLED;
 	}
 	process_child_gone(apart->pid);
 	*apart = (struct apart){ .fd = -1 };
-	return n == (ssize_t)size;
+	return len == size;
 }

@@ -23,8 +23,9 @@ int apart_start(struct apart *apart, int keep, int (*body)(void *arg, int out, p
     void *arg, struct err *err);
 
 /* Wait for its block, and bury it. until: a moment (moment.h) after which it is killed and not
- * waited for. 1: *block is what it said. 0: it said anything else, and *status is its status as
- * waitpid(2) has it, or APART_KILLED. */
+ * waited for; neither is one that says more than its block, or closes `out` without ending. 1:
+ * *block is what it said. 0: it said less, and *status is its status as waitpid(2) has it, or
+ * APART_KILLED. */
 #define APART_KILLED (-1)
 int apart_hear(struct apart *apart, void *block, size_t size, long long until, int *status);
 

@@ -69,6 +69,19 @@ lowest_free(void)
 }
 
 static int
+hangs_unheard(void *arg, int out, pid_t parent)
+{
+	const size_t *len = arg;
+
+	(void)parent;
+	if (io_write_all(out, heard, *len) == -1)
+		return 1;
+	close(out);
+	for (;;)
+		pause();
+}
+
+static int
 run(int (*body)(void *arg, int out, pid_t parent), size_t len, long long until, int *status)
 {
 	struct apart apart;
@@ -132,6 +145,11 @@ START_TEST(nobody_waits_for_ever)
 	ck_assert_int_eq(status, APART_KILLED);
 	ck_assert_int_eq(run(hangs, 0, moment_now() - 1, &status), 0);
 	ck_assert_int_eq(status, APART_KILLED);
+	/* Not even for one that has said what it had to say, and not for one that says it has. */
+	ck_assert_int_eq(run(hangs, BLOCK, moment_now() + 20, &status), 1);
+	ck_assert_int_eq(run(hangs, BLOCK + 1, MOMENT_NEVER, &status), 1);
+	ck_assert_int_eq(run(hangs_unheard, BLOCK, MOMENT_NEVER, &status), 1);
+	ck_assert_int_eq(run(hangs_unheard, 0, MOMENT_NEVER, &status), 0);
 }
 END_TEST
 
