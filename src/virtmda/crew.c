@@ -99,15 +99,6 @@ end_job(struct crew *crew, struct member *member)
 	crew->running--;
 }
 
-static bool
-is_all_delivered(const struct job *job)
-{
-	for (size_t i = 0; i < job->ncopies; i++)
-		if (job->copies[i]->report.outcome.class != OUTCOME_DELIVERED)
-			return false;
-	return true;
-}
-
 /* One of its requests, or reports. */
 static void
 attend(struct crew *crew, struct member *member)
@@ -117,7 +108,7 @@ attend(struct crew *crew, struct member *member)
 
 	if (more == 1)
 		return;
-	if ((more == -1 || !crew->stays || !is_all_delivered(&member->job)) &&
+	if ((more == -1 || !crew->stays || !job_went_well(&member->job)) &&
 	    member_see_off(member, &err) == 1) {
 		if (start(crew, member, &err) == 0)
 			return;

@@ -9,7 +9,7 @@
 
 /* Workers that stay for further jobs. One is used again only for the uid and gid that it has become
  * for good, and is ended at the first thing that is not as usual: a copy that was not delivered, a
- * word when it was not asked, a stop, its death. */
+ * note in its report, a word when it was not asked, a stop, its death. */
 struct crew;
 
 /* 0 with *out (crew_free), or -1 with err. */

@@ -14,6 +14,24 @@
 
 #include "parcel.h"
 
+bool
+job_is_delivered(const struct job *job)
+{
+	for (size_t i = 0; i < job->ncopies; i++)
+		if (job->copies[i]->report.outcome.class != OUTCOME_DELIVERED)
+			return false;
+	return true;
+}
+
+bool
+job_went_well(const struct job *job)
+{
+	for (size_t i = 0; i < job->ncopies; i++)
+		if (job->copies[i]->report.receipt.note[0] != '\0')
+			return false;
+	return job_is_delivered(job);
+}
+
 /* ---- packing -----------------------------------------------------------------------------------
  */
 

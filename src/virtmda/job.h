@@ -26,6 +26,11 @@ struct job {
 	size_t ncopies;
 };
 
+/* What its reports say: are all its copies delivered; and nothing was found that had to be noted? A
+ * dotlock that could not be removed is one such thing: it is held by whoever lives. */
+bool job_is_delivered(const struct job *job);
+bool job_went_well(const struct job *job);
+
 #define JOB_SENT_MAX 65536 /* bytes */
 
 /* Send it, with its message, over a parcel_pair to a worker with the same settings, which waits for

@@ -248,15 +248,6 @@ worker_run(const struct job *job, const struct mailbox_broker *broker)
  */
 
 static bool
-is_all_delivered(const struct job *job)
-{
-	for (size_t i = 0; i < job->ncopies; i++)
-		if (job->copies[i]->report.outcome.class != OUTCOME_DELIVERED)
-			return false;
-	return true;
-}
-
-static bool
 is_for(const struct job *job, uid_t uid, gid_t gid)
 {
 	for (size_t i = 0; i < job->ncopies; i++)
@@ -274,10 +265,10 @@ work_on_more(const struct settings *settings, const struct mailbox_broker *proxy
 	const uid_t uid = getuid();
 	const gid_t gid = getgid();
 	struct sent_job sent;
-	bool durable = true;
+	bool durable = true, goes_on = true;
 	struct err err;
 
-	for (bool deaf = false; durable && !deaf;) {
+	while (goes_on) {
 		struct listener parent = { .socket = socket };
 
 		process_close_others(&socket, 1);
@@ -285,8 +276,8 @@ work_on_more(const struct settings *settings, const struct mailbox_broker *proxy
 		if (job_receive(&sent, settings, socket, &err) != 1 || !is_for(&sent.job, uid, gid))
 			return false;
 		work(&sent.job, proxy, &parent);
-		durable = is_all_delivered(&sent.job);
-		deaf = parent.deaf;
+		durable = job_is_delivered(&sent.job);
+		goes_on = job_went_well(&sent.job) && !parent.deaf;
 		job_free(&sent);
 	}
 	return durable;
@@ -307,8 +298,8 @@ worker_process(const struct job *job, int socket, bool stays)
 		work(job, &proxy, &parent);
 	else
 		tell(&parent, job, job->ncopies);
-	durable = is_all_delivered(job);
-	if (stays && durable && !parent.deaf)
+	durable = job_is_delivered(job);
+	if (stays && job_went_well(job) && !parent.deaf)
 		durable = work_on_more(job->settings, &proxy, socket);
 	_exit(durable ? WORKER_DURABLE : 0);
 }

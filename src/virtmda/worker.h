@@ -18,7 +18,7 @@ void worker_run(const struct job *job, const struct mailbox_broker *broker);
 /* The same for a process of its own, which it ends: it asks over `socket` for what takes more
  * rights, and sends the reports there, in the order of the copies, each as soon as it and all
  * before it are known. If it stays, further jobs for the same uid and gid may be sent to it
- * (job.h) as soon as all is reported, as long as all was delivered; it ends when the socket does.
+ * (job.h) as soon as all is reported, as long as all went well; it ends when the socket does.
  */
 _Noreturn void worker_process(const struct job *job, int socket, bool stays);
 

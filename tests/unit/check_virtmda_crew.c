@@ -487,6 +487,31 @@ START_TEST(a_failure_ends_it)
 }
 END_TEST
 
+/* A dotlock that stayed is stale only when its owner has ended: so does who had to say anything. */
+START_TEST(a_note_ends_it)
+{
+	static const char unfinished[] = "From amy Thu Jan  1 00:00:00 1970\n\nhello";
+	struct person p;
+	struct copy *copies[] = { &p.copy };
+	pid_t first = deliver();
+	char box[128];
+	int fd;
+
+	snprintf(box, sizeof(box), "%s/joe/mbox", top);
+	fd = open(box, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	ck_assert_int_ne(fd, -1);
+	ck_assert_int_eq(write(fd, unfinished, strlen(unfinished)), (ssize_t)strlen(unfinished));
+	ck_assert_int_eq(fchown(fd, JOE, JOE), 0);
+	close(fd);
+	person(&p, "joe", JOE, JOE);
+	p.copy.mailbox = (struct mailbox){ .format = MAILBOX_MBOX, .path = box };
+	run(copies, 1);
+	ck_assert_int_eq(p.copy.report.outcome.class, OUTCOME_DELIVERED);
+	ck_assert_str_ne(p.copy.report.receipt.note, "");
+	ck_assert(!is_alive(first));
+}
+END_TEST
+
 /* Somebody of that uid let it have no file. */
 START_TEST(limits_set_from_outside_end_it)
 {
@@ -761,6 +786,7 @@ tests_of_crew(void)
 	tcase_add_test(tests, nobody_waits_for_one_for_ever);
 	tcase_add_test(tests, one_that_speaks_unasked_is_ended);
 	tcase_add_test(tests, a_failure_ends_it);
+	tcase_add_test(tests, a_note_ends_it);
 	tcase_add_test(tests, limits_set_from_outside_end_it);
 	tcase_add_test(tests, a_job_too_long_to_be_sent_has_a_new_one);
 	tcase_add_test(tests, they_end_with_their_parent);
