@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Bytes from outside, made safe for a terminal, a log or a bounce with vis(3).
+ * Bytes from outside: made safe for a terminal, a log or a bounce with vis(3); told apart.
  */
 #ifndef VIRTMDA_TEXT_H
 #define VIRTMDA_TEXT_H
@@ -33,5 +33,9 @@ size_t text_utf8(const unsigned char *p, size_t len, unsigned long *code);
 
 /* Are these `len` bytes (at least 1) what such a sequence may begin with, without its end? */
 bool text_utf8_is_begun(const unsigned char *p, size_t len);
+
+/* Are the `len` bytes this word, in capitals or not? A keyword of a protocol, a map or a command; a
+ * NUL among them is not its end. */
+bool text_is_word(const char *word, const char *text, size_t len);
 
 #endif

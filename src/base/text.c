@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <vis.h>
 
 #define VIS_STYLE (VIS_CSTYLE | VIS_TAB | VIS_NL)
@@ -165,4 +166,10 @@ text_vis_dup(const char *string)
 		dup = buf_steal(&out);
 	buf_free(&out);
 	return dup;
+}
+
+bool
+text_is_word(const char *word, const char *text, size_t len)
+{
+	return strlen(word) == len && strncasecmp(word, text, len) == 0;
 }

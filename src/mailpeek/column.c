@@ -13,6 +13,7 @@
 
 #include "decode.h"
 #include "mailpeek.h"
+#include "text.h"
 
 typedef int value_fn(const struct column *column, const struct scan_message *message,
     struct column_value *out, struct err *err);
@@ -277,7 +278,7 @@ set_column(struct column *column, const char *word, size_t len)
 		if (i == NTYPES - 1 && len > strlen(type->name) &&
 		    strncasecmp(word, type->name, strlen(type->name)) == 0)
 			return set_header(column, word, len);
-		if (strlen(type->name) != len || strncasecmp(word, type->name, len) != 0)
+		if (!text_is_word(type->name, word, len))
 			continue;
 		column->name = type->name;
 		column->heading = copy(type->heading, strlen(type->heading));

@@ -14,6 +14,7 @@
 
 #include "fold.h"
 #include "mailpeek.h"
+#include "text.h"
 #include "words.h"
 
 /* ---- the words ------------------------------------------------------------------------------- */
@@ -71,7 +72,7 @@ static const struct term *
 find_term(const char *word, size_t len)
 {
 	for (size_t i = 0; i < NTERMS; i++)
-		if (strlen(terms[i].word) == len && strncasecmp(terms[i].word, word, len) == 0)
+		if (text_is_word(terms[i].word, word, len))
 			return &terms[i];
 	return NULL;
 }

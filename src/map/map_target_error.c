@@ -5,9 +5,9 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "map_target.h"
+#include "text.h"
 
 static int
 is_digit(char c)
@@ -42,17 +42,12 @@ static const struct refusal {
 
 #define NREFUSALS (sizeof(refusals) / sizeof(refusals[0]))
 
-static int
-is_word(const char *word, const char *text, size_t len)
-{
-	return strlen(word) == len && strncasecmp(word, text, len) == 0;
-}
-
 static const struct refusal *
 find_refusal(const char *word, size_t len)
 {
 	for (size_t i = 0; i < NREFUSALS; i++)
-		if (is_word(refusals[i].word, word, len) || is_word(refusals[i].number, word, len))
+		if (text_is_word(refusals[i].word, word, len) ||
+		    text_is_word(refusals[i].number, word, len))
 			return &refusals[i];
 	return NULL;
 }

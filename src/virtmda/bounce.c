@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "buf.h"
 #include "text.h"
@@ -35,7 +34,7 @@ bounce_is_wanted(const char *sender, const char *notify)
 	for (const char *p = notify; p != NULL && *p != '\0';) {
 		size_t len = strcspn(p, ",");
 
-		if (len == strlen("FAILURE") && strncasecmp(p, "FAILURE", len) == 0)
+		if (text_is_word("FAILURE", p, len))
 			return true;
 		p += len + (p[len] == ',');
 	}

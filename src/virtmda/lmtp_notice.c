@@ -6,7 +6,8 @@
 #include "lmtp_notice.h"
 
 #include <string.h>
-#include <strings.h>
+
+#include "text.h"
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
@@ -32,15 +33,9 @@ is_xtext(const char *value, size_t len)
 }
 
 static bool
-is_word(const char *word, const char *value, size_t len)
-{
-	return strlen(word) == len && strncasecmp(word, value, len) == 0;
-}
-
-static bool
 is_ret(const char *value, size_t len)
 {
-	return is_word("FULL", value, len) || is_word("HDRS", value, len);
+	return text_is_word("FULL", value, len) || text_is_word("HDRS", value, len);
 }
 
 /* NEVER alone, or each of the others at most once. */
@@ -50,14 +45,14 @@ is_notify(const char *value, size_t len)
 	static const char *const words[] = { "SUCCESS", "FAILURE", "DELAY" };
 	unsigned seen = 0;
 
-	if (is_word("NEVER", value, len))
+	if (text_is_word("NEVER", value, len))
 		return true;
 	for (size_t at = 0, end; at <= len; at = end + 1) {
 		const char *comma = memchr(value + at, ',', len - at);
 		unsigned word = 0;
 
 		end = comma == NULL ? len : (size_t)(comma - value);
-		while (word < 3 && !is_word(words[word], value + at, end - at))
+		while (word < 3 && !text_is_word(words[word], value + at, end - at))
 			word++;
 		if (word == 3 || (seen & 1U << word) != 0)
 			return false;

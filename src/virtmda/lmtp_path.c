@@ -8,7 +8,8 @@
 
 #include <stdbool.h>
 #include <string.h>
-#include <strings.h>
+
+#include "text.h"
 
 /* ---- parameters -------------------------------------------------------------------------------
  */
@@ -67,12 +68,6 @@ are_parameters(const char *text)
 }
 
 static bool
-is_word(const char *word, const char *text, size_t len)
-{
-	return strlen(word) == len && strncasecmp(word, text, len) == 0;
-}
-
-static bool
 take_nothing(struct lmtp_parameters *out, const struct parameter *p)
 {
 	(void)out, (void)p;
@@ -98,8 +93,8 @@ static bool
 take_body(struct lmtp_parameters *out, const struct parameter *p)
 {
 	(void)out;
-	return p->value != NULL && (is_word("7BIT", p->value, p->value_len) ||
-	                               is_word("8BITMIME", p->value, p->value_len));
+	return p->value != NULL && (text_is_word("7BIT", p->value, p->value_len) ||
+	                               text_is_word("8BITMIME", p->value, p->value_len));
 }
 
 static bool
@@ -173,7 +168,8 @@ take_parameter(struct lmtp_parameters *out, const struct parameter *p, bool is_m
     struct outcome *refusal)
 {
 	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		if (known[i].of_mail != is_mail || !is_word(known[i].name, p->name, p->name_len))
+		if (known[i].of_mail != is_mail ||
+		    !text_is_word(known[i].name, p->name, p->name_len))
 			continue;
 		if ((*seen & 1U << i) != 0)
 			return refuse(refusal, "501", p, "more than once");

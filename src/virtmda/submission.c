@@ -10,11 +10,11 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "buf.h"
 #include "ruling.h"
+#include "text.h"
 #include "wire.h"
 
 #define MINUTES(n) ((n)*60 * 1000)
@@ -50,7 +50,7 @@ take_offer(void *arg, const char *line)
 	if (session->host[0] == '\0')
 		snprintf(session->host, sizeof(session->host), "%.*s", (int)len, line);
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (strlen(known[i].word) == len && strncasecmp(line, known[i].word, len) == 0)
+		if (text_is_word(known[i].word, line, len))
 			session->offers |= known[i].bit;
 }
 

@@ -129,6 +129,17 @@ START_TEST(between)
 }
 END_TEST
 
+START_TEST(words)
+{
+	ck_assert(text_is_word("NEVER", "never,", 5));
+	ck_assert(text_is_word("", "x", 0));
+	ck_assert(!text_is_word("NEVER", "never", 4));
+	ck_assert(!text_is_word("NEVE", "never", 5));
+	ck_assert(!text_is_word("NEVER", "nev\0r", 5));
+	ck_assert(!text_is_word("NEVER", "newer", 5));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -141,6 +152,7 @@ main(void)
 	tcase_add_test(tcase, plain);
 	tcase_add_test(tcase, dup);
 	tcase_add_test(tcase, between);
+	tcase_add_test(tcase, words);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }
