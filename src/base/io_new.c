@@ -6,8 +6,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "io.h"
@@ -86,14 +88,16 @@ create_named(int dirfd, const struct io_new *new, struct err *err)
 {
 	static const int flags = O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 	char from[NAME_MAX + 1];
-	int fd, n = snprintf(from, sizeof(from), ".%s.%ld", new->name, (long)getpid());
+	uint64_t unique;
+	int fd, n;
 
+	/* A process number is another's, too: of a host that shares the directory, or a container.
+	 * Whatever stands there may be in use. */
+	arc4random_buf(&unique, sizeof(unique));
+	n = snprintf(from, sizeof(from), ".%s.%016" PRIx64, new->name, unique);
 	if (n < 0 || (size_t)n >= sizeof(from))
 		return err_set(err, ENAMETOOLONG, "create %s", new->name);
 	fd = openat(dirfd, from, flags, new->mode);
-	/* Only this process has its number: what stands there was left by one that was killed. */
-	if (fd == -1 && errno == EEXIST && unlinkat(dirfd, from, 0) == 0)
-		fd = openat(dirfd, from, flags, new->mode);
 	if (fd == -1)
 		return err_set(err, errno, "create %s", from);
 	if (fill(fd, new, err) == -1) {
