@@ -266,6 +266,7 @@ reach_read(const struct settings *settings, const struct survey *survey, struct 
 	}
 	if (resolver_new(&r.resolver, settings, &err) == -1)
 		speech_no_memory();
+	resolver_expect_many(r.resolver);
 	index_names(&r);
 	for (size_t i = 0; i < map_source_count(source); i++) {
 		const struct map_entry *entry = map_source_entry(source, i);
