@@ -206,7 +206,7 @@ holds() { nm --defined-only "$1" | awk 'NF == 3 { print $3 }' | sort -u; }
 # and mbox_recover.o (names, texts and proofs, for both) counts as delivery, so a new file is a writer until it is listed here.
 reader() {
 	case ${1##*/} in
-	*_scan.o | scan_*.o | *_verify.o | mbox_head.o | mbox_raw.o | from_line.o | maildir_name.o) return 0 ;;
+	*_scan.o | scan_*.o | *_verify.o | mbox_head.o | mbox_raw.o | from_line.o | maildir_list.o | maildir_name.o) return 0 ;;
 	*) return 1 ;;
 	esac
 }
