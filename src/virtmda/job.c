@@ -239,7 +239,8 @@ unpack(struct sent_job *out, struct reader *reader)
 		job->copies[i] = &out->copies[i];
 		take_copy(reader, &out->copies[i], &out->accounts[i], recipients);
 		take_recipients(reader, &out->copies[i], &left);
-		recipients += out->copies[i].nrecipients;
+		if (!reader->failed)
+			recipients += out->copies[i].nrecipients;
 	}
 	if (!reader->failed && reader->left == 0)
 		return 0;
