@@ -11,7 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "exit.h"
 #include "leftover.h"
 #include "parcel.h"
 #include "process.h"
@@ -132,15 +131,13 @@ member_dismiss(struct member *member)
 	reap(member, &status);
 }
 
-/* Did one that stayed end before it began its job? If a signal let it end by itself its status says
- * so; if not, the kernel says that the job still lies there unread. */
+/* Did one that stayed end before it began its job? Only the kernel's word counts, that the job lies
+ * there unread: how it ended says as much of a job that is done and could not be heard of. Whatever
+ * else is sent to a worker answers what was heard from it. */
 static bool
-never_began(const struct member *member, int status, const struct err *err)
+never_began(const struct member *member, const struct err *err)
 {
-	if (member->is_new || member->heard)
-		return false;
-	return WIFEXITED(status) ? WEXITSTATUS(status) == EXIT_LATER
-	                         : WIFSIGNALED(status) && err->num == ECONNRESET;
+	return !member->is_new && !member->heard && err->num == ECONNRESET;
 }
 
 static void
@@ -164,7 +161,7 @@ member_see_off(struct member *member, const struct err *err)
 	 * began and ends. */
 	bool known = reap(member, &status) == 0;
 
-	if (known && never_began(member, status, err))
+	if (known && never_began(member, err))
 		return 1;
 	for (size_t i = member->reported; i < member->job.ncopies; i++)
 		explain(&member->job.copies[i]->report, known ? &status : NULL, err);
