@@ -165,9 +165,10 @@ with open("ann/mbox.lock", "w") as lock:
     lock.write("%d\n" % os.getpid())
 open("held", "w").close()
 time.sleep(600)' 3>&- &
-	# shellcheck disable=SC2034 # for teardown
-	WRITER=$!
 	until [ -e "$SCRATCH/held" ]; do sleep 0.05; done
+	# Its own number: the shell's is that of who waits for it.
+	# shellcheck disable=SC2034 # for teardown
+	WRITER=$(cat "$SCRATCH/ann/mbox.lock")
 	untouched each whatever >/dev/null
 	[[ $(peek accounts ann) == *"  both  "* ]]
 }
