@@ -74,6 +74,9 @@ void answer_free(struct answer *answer); /* accepts a zeroed one */
 void resolve_local(
     struct resolver *resolver, const char *name, struct answer *out, struct buf *explain);
 
+/* "account", "nouser", ...: the first word of answer_line, and `verdict` in JSON. Static. */
+const char *answer_word(enum answer_kind kind);
+
 /* The one-line form of `virtmap resolve -q`, without newline, appended to `line`; strings from
  * outside pass through vis(3). 0, or -1 with ENOMEM. */
 int answer_line(const struct answer *answer, struct buf *line);

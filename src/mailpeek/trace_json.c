@@ -104,15 +104,6 @@ put_mailbox(json_t *row, const struct trace_block *block)
 void
 trace_print_json(const struct peek *peek, struct trace_block *block)
 {
-	static const char *const verdicts[] = {
-		[ANSWER_DEFER] = "defer",
-		[ANSWER_ACCOUNT] = "account",
-		[ANSWER_ALIAS] = "alias",
-		[ANSWER_FORWARD] = "forward",
-		[ANSWER_REJECT] = "reject",
-		[ANSWER_DISCARD] = "discard",
-		[ANSWER_NOUSER] = "nouser",
-	};
 	const struct answer *answer = &block->answer;
 	const bool is_refusal = answer->kind == ANSWER_DEFER || answer->kind == ANSWER_REJECT ||
 	                        answer->kind == ANSWER_NOUSER;
@@ -120,7 +111,7 @@ trace_print_json(const struct peek *peek, struct trace_block *block)
 
 	json_put(row, "recipient", json_string_or_null(block->name));
 	json_put(row, "steps", json_steps(&block->steps));
-	json_put(row, "verdict", json_string(verdicts[answer->kind]));
+	json_put(row, "verdict", json_string(answer_word(answer->kind)));
 	json_put(row, "match", json_string_or_null(answer->match));
 	json_put(row, "rung", json_string_or_null(answer->rung));
 	json_put(row, "target", json_string_or_null(answer->target));

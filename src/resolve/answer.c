@@ -69,23 +69,29 @@ add_status_and_text(const struct answer *answer, struct buf *line)
 	return add_text(answer, line);
 }
 
+static const struct {
+	const char *word;
+	int (*rest)(const struct answer *answer, struct buf *line);
+} forms[] = {
+	[ANSWER_DEFER] = { "defer", add_text },
+	[ANSWER_ACCOUNT] = { "account", add_account },
+	[ANSWER_ALIAS] = { "alias", add_alias },
+	[ANSWER_FORWARD] = { "forward", add_addresses },
+	[ANSWER_REJECT] = { "reject", add_status_and_text },
+	[ANSWER_DISCARD] = { "discard", NULL },
+	[ANSWER_NOUSER] = { "nouser", NULL },
+};
+
+const char *
+answer_word(enum answer_kind kind)
+{
+	return forms[kind].word;
+}
+
 int
 answer_line(const struct answer *answer, struct buf *line)
 {
-	static const struct {
-		const char *word;
-		int (*rest)(const struct answer *answer, struct buf *line);
-	} forms[] = {
-		[ANSWER_DEFER] = { "defer", add_text },
-		[ANSWER_ACCOUNT] = { "account", add_account },
-		[ANSWER_ALIAS] = { "alias", add_alias },
-		[ANSWER_FORWARD] = { "forward", add_addresses },
-		[ANSWER_REJECT] = { "reject", add_status_and_text },
-		[ANSWER_DISCARD] = { "discard", NULL },
-		[ANSWER_NOUSER] = { "nouser", NULL },
-	};
-
-	if (buf_adds(line, forms[answer->kind].word) == -1)
+	if (buf_adds(line, answer_word(answer->kind)) == -1)
 		return -1;
 	if (forms[answer->kind].rest == NULL)
 		return 0;

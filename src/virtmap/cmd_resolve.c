@@ -229,19 +229,10 @@ put_addresses(json_t *row, const struct answer *answer)
 static json_t *
 json_of(const char *recipient, const struct answer *answer, const struct mailbox *mailbox)
 {
-	static const char *const verdicts[] = {
-		[ANSWER_DEFER] = "defer",
-		[ANSWER_ACCOUNT] = "account",
-		[ANSWER_ALIAS] = "alias",
-		[ANSWER_FORWARD] = "forward",
-		[ANSWER_REJECT] = "reject",
-		[ANSWER_DISCARD] = "discard",
-		[ANSWER_NOUSER] = "nouser",
-	};
 	json_t *row = json_object();
 	int failed = put_string(row, "recipient", recipient);
 
-	failed |= put_string(row, "verdict", verdicts[answer->kind]);
+	failed |= put_string(row, "verdict", answer_word(answer->kind));
 	failed |= put_string(row, "match", answer->match);
 	failed |= put_string(row, "rung", answer->rung);
 	failed |= put_string(row, "target", answer->target);
